@@ -1,0 +1,57 @@
+"""The contacts service: `create_app()` puts its parts together."""
+
+import os
+from collections.abc import Mapping
+
+from flask import Flask
+
+
+def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
+    """The application with the settings of `environ`.
+
+    Raises SettingsError for settings that it cannot start with.
+    """
+    # Imported here because the schemas, which the routes need, use modules of this package.
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    from contacts_service import (
+        api,
+        auth,
+        commands,
+        config,
+        contact_routes,
+        database,
+        docs,
+        envelope,
+        health,
+        logs,
+        migration,
+        note_routes,
+        openapi,
+        strict_json,
+    )
+
+    app = Flask(__name__, instance_path=str(config.INSTANCE_FOLDER), static_folder=None)
+    app.config.update(config.load_settings(environ))
+    app.json = strict_json.StrictJSON(app)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # OPTIONS is a method like any other: 405
+    app.url_map.merge_slashes = False
+    app.url_map.converters["id"] = api.ResourceId
+    logs.init_logs(app)
+    database.init_database(app)
+    migration.init_migration(app)
+    auth.init_auth(app)
+    envelope.init_errors(app)
+    document = openapi.init_api(app)
+    for blueprint in (contact_routes.blueprint, note_routes.blueprint):
+        document.register_blueprint(blueprint, url_prefix="/api/v1")
+    docs.init_docs(app, document)
+    health.init_health(app)
+    commands.init_commands(app)
+    auth.check_rules(app)
+    trusted = app.config["CONTACTS_TRUSTED_PROXIES"]
+    if trusted:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted, x_prefix=trusted
+        )
+    return app

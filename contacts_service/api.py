@@ -1,0 +1,170 @@
+"""flask-smorest, fitted to the contract: how requests are read and operations documented.
+
+One parser (strict, 400 instead of 422), one blueprint (the envelope, the rule and the errors of
+every operation in the API document), one converter for ids in paths.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ClassVar
+from urllib.parse import unquote_to_bytes
+
+import flask_smorest
+import marshmallow
+from flask import Request, Response, request
+from webargs.flaskparser import FlaskParser
+from werkzeug.routing import BaseConverter, Map
+
+from contacts_service import envelope, openapi
+from contacts_service.errors import (
+    InputError,
+    PayloadTooLargeError,
+    UnsupportedMediaTypeError,
+)
+from contacts_service.strict_json import Json, JSONError, read_json
+
+View = Callable[..., Any]
+Decorator = Callable[[View], View]
+
+JSON_LIMIT = 1 << 20  # bytes
+MAX_ID = 2**63 - 1
+
+
+class ResourceId(BaseConverter):
+    """An id in a path. What cannot be one counts as an id that does not exist: 0.
+
+    So that such a path is a 404 only after the token and the scope were looked at. Segments that
+    are routes of their own keep their methods (`GET /contacts/quick` is 405, not a contact).
+    """
+
+    def __init__(self, url_map: Map, *reserved: str) -> None:
+        super().__init__(url_map)
+        names = "".join(f"(?!{name}$)" for name in reserved)
+        self.regex = f"{names}[^/]+"
+
+    def to_python(self, value: str) -> int:
+        is_canonical = value.isascii() and value.isdigit() and not value.startswith("0")
+        return int(value) if is_canonical and len(value) <= 19 and int(value) <= MAX_ID else 0
+
+
+class Parser(FlaskParser):
+    """Reads query strings and JSON bodies; whatever is wrong with them is an InputError."""
+
+    DEFAULT_VALIDATION_STATUS = 400
+    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar = {"query": marshmallow.RAISE, "json": None}
+
+    def load_querystring(self, req: Request, schema: marshmallow.Schema) -> Mapping[str, str]:
+        try:
+            unquote_to_bytes(req.query_string).decode()
+        except UnicodeDecodeError:
+            raise InputError(
+                {"": ["The query string is not valid UTF-8."]}, location="query"
+            ) from None
+        repeated = {
+            name: ["Given more than once."] for name, values in req.args.lists() if len(values) > 1
+        }
+        if repeated:
+            raise InputError(repeated, location="query")
+        return req.args.to_dict()
+
+    def load_json(self, req: Request, schema: marshmallow.Schema) -> Any:
+        raw = read_body(req, JSON_LIMIT)
+        if not raw:
+            raise InputError({"": ["A body is required."]})
+        if req.mimetype != envelope.JSON:
+            raise UnsupportedMediaTypeError(f"The body must be sent as {envelope.JSON}.")
+        try:
+            return read_json(raw)
+        except JSONError as error:
+            raise InputError({"": [str(error)]}) from None
+
+    def handle_error(
+        self, error: marshmallow.ValidationError, req: Request, schema: Any, **kwargs: Any
+    ) -> None:
+        messages: Any = error.messages
+        [(location, tree)] = messages.items()
+        raise InputError(flatten(tree), location=location)
+
+
+def read_body(req: Request, limit: int) -> bytes:
+    """The whole body. Raises PayloadTooLargeError over `limit` bytes, however it was sent."""
+    # werkzeug would cut a body without a length at its own limit and say nothing.
+    if (req.content_length or 0) <= limit:
+        raw = req.stream.read(limit + 1)
+        if len(raw) <= limit:
+            return raw
+    raise PayloadTooLargeError(f"The body is larger than {limit} bytes.")
+
+
+def flatten(tree: Any, path: str = "") -> dict[str, list[str]]:
+    """marshmallow's tree of messages as dotted paths: `from.email`, `rules[1]` (section 1)."""
+    if not isinstance(tree, dict):
+        return {path: list(tree)}
+    flat: dict[str, list[str]] = {}
+    for name, branch in tree.items():
+        if name == "_schema":
+            below = path
+        elif isinstance(name, int):
+            below = f"{path}[{name}]"
+        else:
+            below = f"{path}.{name}" if path else name
+        for place, sentences in flatten(branch, below).items():
+            flat.setdefault(place, []).extend(sentences)
+    return flat
+
+
+class NoQuery(marshmallow.Schema):
+    """The query string of an operation that takes none."""
+
+
+parser = Parser()
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """A blueprint whose views return a payload, or a whole response.
+
+    The decorators stand in the order in which they act: route, rule, response, arguments.
+    """
+
+    ARGUMENTS_PARSER = parser
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepare_doc_cbks.append(openapi.complete_operation)
+
+    def add_url_rule(
+        self, rule: str, endpoint: str | None = None, view_func: View | None = None, **options: Any
+    ) -> None:
+        """As Flask's; remembers for the document what the route tells of itself."""
+        super().add_url_rule(rule, endpoint, view_func, **options)
+        for operation in self._docs[self._endpoints[-1]].values():
+            if operation is not None:
+                operation["operation"] = openapi.Operation(view_func.__name__, rule, view_func.rule)
+
+    def response(
+        self, status_code: int, schema: Any = None, *, headers: Json | None = None
+    ) -> Decorator:
+        """Wrap what the view returns in the envelope; document `schema` as its shape."""
+        all_headers = openapi.REQUEST_ID_HEADER | (headers or {})
+        document = super().response(status_code, openapi.enveloped(schema), headers=all_headers)
+
+        def decorator(view: View) -> View:
+            takes_query = _takes_query(view)
+
+            @wraps(view)
+            def answer(*args: Any, **kwargs: Any) -> Response:
+                if not takes_query:
+                    parser.parse(NoQuery(), request, location="query")
+                result = view(*args, **kwargs)
+                if isinstance(result, Response):
+                    return result
+                return envelope.success(result, status_code)
+
+            return document(answer)  # type: ignore[no-any-return]
+
+        return decorator
+
+
+def _takes_query(view: View) -> bool:
+    arguments = getattr(view, "_apidoc", {}).get("arguments", {})
+    return any(parameter["in"] == "query" for parameter in arguments.get("parameters", []))

@@ -1,0 +1,94 @@
+"""The commands of `flask`: thin, one group for each thing they manage."""
+
+import re
+from datetime import timedelta
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from contacts_service import keys
+from contacts_service.database import unit_of_work
+from contacts_service.principal import SCOPES
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+keys_group = AppGroup("keys", help="API keys.")
+
+
+def init_commands(app: Flask) -> None:
+    for group in (keys_group,):
+        app.cli.add_command(group)
+
+
+class Duration(click.ParamType):
+    """A length of time such as 90d: a whole number and s, m, h or d."""
+
+    name = "duration"
+
+    def convert(
+        self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        match = re.fullmatch("([1-9][0-9]{0,8})([smhd])", value)
+        if match is None:
+            self.fail(f"{value!r} is not a length of time such as 90d, 12h, 30m or 45s.")
+        length = timedelta(**{UNITS[match[2]]: int(match[1])})
+        if length > timedelta(days=36_500):
+            self.fail("Longer than a hundred years.")
+        return length
+
+
+@keys_group.command("create")
+@click.option("--agent", "agent_id", required=True, help="The agent's id.")
+@click.option("--name", "agent_name", required=True, help="The agent's name, shown on notes.")
+@click.option("--scopes", default="", help="Scopes, separated by spaces.")
+@click.option("--all-scopes", is_flag=True, help="Every scope there is.")
+@click.option("--expires-in", type=Duration(), help="For example 90d, 12h, 30m, 45s.")
+def create_key(
+    agent_id: str, agent_name: str, scopes: str, all_scopes: bool, expires_in: timedelta | None
+) -> None:
+    """Print a new key, once and alone."""
+    wanted = list(SCOPES) if all_scopes else scopes.split()
+    if not wanted:
+        raise click.UsageError("Name at least one scope, or give --all-scopes.")
+    try:
+        with unit_of_work() as session:
+            key = keys.create_key(session, agent_id, agent_name, wanted, expires_in)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(key)
+
+
+@keys_group.command("list")
+def list_keys() -> None:
+    """Show every key's id, agent, scopes and times; never the key."""
+    head = ("ID", "AGENT", "NAME", "CREATED", "EXPIRES", "REVOKED", "LAST USED", "SCOPES")
+    rows = [
+        (
+            str(key.id),
+            key.agent_id,
+            key.agent_name,
+            *(
+                moment[:16].replace("T", " ") if moment else "-"
+                for moment in (key.created_at, key.expires_at, key.revoked_at, key.last_used_at)
+            ),
+            key.scopes,
+        )
+        for key in keys.list_keys()
+    ]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    for row in (head, *rows):
+        click.echo("  ".join(map(str.ljust, row, widths)).rstrip())
+
+
+@keys_group.command("revoke")
+@click.argument("key_id", type=int)
+def revoke_key(key_id: int) -> None:
+    """Refuse a key from the next request on."""
+    with unit_of_work() as session:
+        is_known = keys.revoke_key(session, key_id)
+    if not is_known:
+        raise click.ClickException(f"There is no key {key_id}.")
+    click.echo(f"Key {key_id} is revoked.")

@@ -1,0 +1,162 @@
+"""The settings: one table, read from environment variables that begin with `CONTACTS_`.
+
+An unknown name or a bad value stops the start with a sentence (`SettingsError`). What Kubernetes
+injects for a Service called "contacts" is ignored.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+PROJECT_FOLDER = Path(__file__).resolve().parent.parent
+INSTANCE_FOLDER = PROJECT_FOLDER / "instance"
+PREFIX = "CONTACTS_"
+
+INJECTED_BY_KUBERNETES = re.compile(r"CONTACTS_(SERVICE_|PORT_)|CONTACTS_PORT=tcp://")
+
+
+class SettingsError(Exception):
+    """A setting that the service cannot start with; the message is the whole explanation."""
+
+
+def whole_number(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def boolean(text: str) -> bool:
+    words = {"true": True, "1": True, "false": False, "0": False}
+    if text.lower() not in words:
+        raise ValueError("must be true or false")
+    return words[text.lower()]
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return text
+
+    return parse
+
+
+def comma_separated(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def database_url(text: str) -> str:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ValueError("must be a database URL such as sqlite:////var/lib/contacts.db") from None
+    if url.get_backend_name() != "sqlite" or not url.database or ":memory:" in url.database:
+        raise ValueError("must name a SQLite file, as in sqlite:////var/lib/contacts.db")
+    return text
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A row of the table. `default` is written as it would be in the environment; "" is unset."""
+
+    name: str
+    default: str
+    parse: Callable[[str], Any]
+    help: str
+
+
+SETTINGS = (
+    Setting(
+        "CONTACTS_DATABASE_URL",
+        f"sqlite:///{INSTANCE_FOLDER / 'contacts.db'}",
+        database_url,
+        "The database, as an SQLAlchemy URL.",
+    ),
+    Setting(
+        "CONTACTS_BUSY_TIMEOUT",
+        "5",
+        whole_number(0, 600),
+        "Seconds to wait for a busy database before answering 503.",
+    ),
+    Setting("CONTACTS_HOST", "127.0.0.1", str, "The address to listen on."),
+    Setting("CONTACTS_PORT", "9000", whole_number(1, 65535), "The port to listen on."),
+    Setting(
+        "CONTACTS_WORKERS",
+        str(os.cpu_count() or 1),
+        whole_number(1, 64),
+        "Worker processes; by default the number of cores.",
+    ),
+    Setting("CONTACTS_THREADS", "8", whole_number(1, 64), "Threads of each worker."),
+    Setting(
+        "CONTACTS_TRUSTED_PROXIES",
+        "0",
+        whole_number(0, 10),
+        "How many proxies in front may set X-Forwarded-For, -Proto, -Host and -Prefix.",
+    ),
+    Setting(
+        "CONTACTS_LOG_FORMAT",
+        "json",
+        one_of("json", "text"),
+        "`json` writes one object a line, `text` lines for a person.",
+    ),
+    Setting(
+        "CONTACTS_STRICT_ATTRIBUTES",
+        "false",
+        boolean,
+        "Whether the keys of custom attributes must be defined.",
+    ),
+    Setting("CONTACTS_JWT_SECRET", "", str, "The shared secret of HS256 tokens."),
+    Setting(
+        "CONTACTS_JWT_PUBLIC_KEY",
+        "",
+        str,
+        "The public key of RS256, ES256 or EdDSA tokens: PEM text, or the path of a PEM file.",
+    ),
+    Setting(
+        "CONTACTS_JWT_JWKS", "", str, "The JWKS document with the public keys: a path or a URL."
+    ),
+    Setting(
+        "CONTACTS_JWT_ALGORITHMS",
+        "",
+        comma_separated,
+        "The accepted algorithms, comma-separated; by default those that suit the key.",
+    ),
+    Setting("CONTACTS_JWT_ISSUER", "", str, "The `iss` that a token must carry."),
+    Setting("CONTACTS_JWT_AUDIENCE", "", str, "The `aud` that a token must carry."),
+)
+
+
+def load_settings(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The value of every setting by its name; `None` for those that are unset without default.
+
+    Raises SettingsError for the first name or value that will not do.
+    """
+    known = {setting.name for setting in SETTINGS}
+    given = {
+        name: value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and not INJECTED_BY_KUBERNETES.match(f"{name}={value}")
+    }
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise SettingsError(f"{unknown[0]} is not a setting of this service; see the README.")
+    return {setting.name: _value(setting, given.get(setting.name, "")) for setting in SETTINGS}
+
+
+def _value(setting: Setting, text: str) -> Any:
+    text = text.strip() or setting.default
+    if not text:
+        return None
+    try:
+        return setting.parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{setting.name} {error}.") from None

@@ -1,0 +1,278 @@
+"""The directory: what can be asked of contacts and done to them. No HTTP.
+
+Functions that take a session write within the caller's unit of work and never commit.
+"""
+
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
+
+from contacts_service import filters, search
+from contacts_service.attributes import check_attributes
+from contacts_service.database import moment_after, now
+from contacts_service.errors import ConflictError, NotFoundError
+from contacts_service.listing import Order, Page, read_page
+from contacts_service.models import Contact, ContactChannel
+from contacts_service.strict_json import Json, write_json
+from contacts_service.text import fold
+
+# The columns of a contact in lists, in the order in which they are sent.
+COLUMNS = (
+    Contact.id,
+    Contact.first_name,
+    Contact.last_name,
+    Contact.email,
+    Contact.phone,
+    Contact.blocked,
+    Contact.custom_attributes,
+    Contact.created_at,
+    Contact.updated_at,
+)
+NAMES = tuple(column.key for column in COLUMNS)
+
+ORDERS = {
+    "id": Contact.id,
+    "first_name": Contact.first_name_folded,
+    "last_name": Contact.last_name_folded,
+    "email": Contact.email_folded,
+    "created_at": Contact.created_at,
+    "updated_at": Contact.updated_at,
+}
+
+FIELDS: dict[str, filters.Field] = {
+    "id": filters.NumberField(Contact.id),
+    "first_name": filters.TextField(Contact.first_name, Contact.first_name_folded, fold),
+    "last_name": filters.TextField(Contact.last_name, Contact.last_name_folded, fold),
+    "email": filters.TextField(Contact.email, Contact.email_folded, fold),
+    "phone": filters.TextField(Contact.phone, func.lower(Contact.phone), str.lower),
+    "blocked": filters.BooleanField(Contact.blocked),
+    "created_at": filters.TimeField(Contact.created_at),
+    "updated_at": filters.TimeField(Contact.updated_at),
+}
+ATTRIBUTE_PREFIX = "custom_attributes."
+
+
+def summary(row: Row[Any]) -> Json:
+    """A row of COLUMNS as lists and search show it; its JSON goes out as it is stored."""
+    contact = dict(zip(NAMES, row, strict=True))
+    contact["custom_attributes"] = orjson.Fragment(contact["custom_attributes"])
+    return contact
+
+
+def find_field(name: str) -> filters.Field | None:
+    """The field that a filter names, with or without the table in front; None if there is none."""
+    name = bare_name(name)
+    key = name.removeprefix(ATTRIBUTE_PREFIX)
+    if key and key != name:
+        return filters.AttributeField(Contact.custom_attributes, key)
+    return FIELDS.get(name)
+
+
+def bare_name(name: str) -> str:
+    """A field's name without the table that clients in the field put in front of it."""
+    return name.removeprefix("users.").removeprefix("contacts.")
+
+
+def list_contacts(
+    session: Session, page: Page, order_by: str, *, is_descending: bool, filters_json: str | None
+) -> Json:
+    """One page of the directory. Raises InputError for filters that will not do."""
+    query = select(*COLUMNS)
+    if filters_json is not None:
+        query = query.where(filters.filter_condition(filters_json, find_field))
+    order = Order(ORDERS[order_by], Contact.id, is_descending)
+    return read_page(session, query, order, page, summary)
+
+
+def get_contact(session: Session, contact_id: int) -> Contact:
+    """The contact for changing. Raises NotFoundError."""
+    contact = session.get(Contact, contact_id)
+    if contact is None:
+        raise NotFoundError("There is no such contact.")
+    return contact
+
+
+def require_contact(session: Session, contact_id: int) -> None:
+    """Raises NotFoundError if there is no such contact."""
+    if session.scalar(select(Contact.id).where(Contact.id == contact_id)) is None:
+        raise NotFoundError("There is no such contact.")
+
+
+def read_contact(session: Session, contact_id: int) -> Json:
+    """One contact with its further addresses. Raises NotFoundError."""
+    session.flush()
+    row = session.execute(select(*COLUMNS).where(Contact.id == contact_id)).first()
+    if row is None:
+        raise NotFoundError("There is no such contact.")
+    channels = session.execute(
+        select(
+            ContactChannel.id,
+            ContactChannel.channel,
+            ContactChannel.identifier,
+            ContactChannel.created_at,
+            ContactChannel.updated_at,
+        )
+        .where(ContactChannel.contact_id == contact_id, ContactChannel.is_primary.is_(False))
+        .order_by(ContactChannel.id)
+    ).mappings()
+    return summary(row) | {"contact_channels": [dict(channel) for channel in channels]}
+
+
+def quick_create(
+    session: Session, email: str, first_name: str = "", last_name: str = ""
+) -> tuple[int, bool]:
+    """The id of the contact that has this address, and whether it was made for it."""
+    owner = find_channel(session, "email", email)
+    if owner is not None:
+        return owner.contact_id, False
+    contact = create_contact(session, first_name=first_name, last_name=last_name, email=email)
+    return contact.id, True
+
+
+def create_contact(
+    session: Session,
+    *,
+    first_name: str = "",
+    last_name: str = "",
+    email: str | None = None,
+    phone: str | None = None,
+    custom_attributes: Json | None = None,
+    blocked: bool = False,
+    created_at: str | None = None,
+) -> Contact:
+    """A new contact. The address must be free: see `find_channel`."""
+    moment = now()
+    contact = Contact(
+        first_name=first_name,
+        last_name=last_name,
+        email=email,
+        phone=phone,
+        blocked=blocked,
+        custom_attributes=write_json(custom_attributes or {}).decode(),
+        created_at=created_at or moment,
+        updated_at=moment,
+    )
+    fold_columns(contact)
+    session.add(contact)
+    session.flush()
+    if email is not None:
+        session.add(primary_channel(contact))
+    search.index_contact(session, contact)
+    return contact
+
+
+def update_contact(session: Session, contact: Contact, changes: Json) -> None:
+    """Change what `changes` holds, in its stored spelling, and leave the rest.
+
+    Where nothing differs, `updated_at` stays. Raises ConflictError for an address that is
+    somebody else's, InputError for attributes that strict mode refuses.
+    """
+    before = _editable(contact)
+    for name in ("first_name", "last_name"):
+        if name in changes:
+            setattr(contact, name, changes[name])
+    if "email" in changes:
+        _change_email(session, contact, changes["email"])
+    if "phone" in changes:
+        _change_phone(session, contact, changes["phone"])
+    if "custom_attributes" in changes:
+        _change_attributes(session, contact, changes["custom_attributes"])
+    if _editable(contact) != before:
+        fold_columns(contact)
+        touch(contact)
+        search.index_contact(session, contact)
+
+
+def block_contact(session: Session, contact: Contact, *, is_blocked: bool) -> None:
+    """Send the contact's messages to Spam from here on, or no longer. Doing it twice is once."""
+    if contact.blocked != is_blocked:
+        contact.blocked = is_blocked
+        touch(contact)
+
+
+def find_channel(session: Session, channel: str, identifier: str) -> ContactChannel | None:
+    """The channel, primary or further, that has this identifier in its stored spelling."""
+    return session.scalar(
+        select(ContactChannel).where(
+            ContactChannel.channel == channel, ContactChannel.identifier == identifier
+        )
+    )
+
+
+def fold_columns(contact: Contact) -> None:
+    """Bring the folded columns up to the ones that they fold."""
+    contact.first_name_folded = fold(contact.first_name)
+    contact.last_name_folded = fold(contact.last_name)
+    contact.email_folded = None if contact.email is None else fold(contact.email)
+
+
+def touch(contact: Contact) -> None:
+    """Move `updated_at` forward."""
+    contact.updated_at = moment_after(contact.updated_at)
+
+
+def primary_channel(contact: Contact) -> ContactChannel:
+    """The row that claims the contact's primary email."""
+    return ContactChannel(
+        contact_id=contact.id,
+        channel="email",
+        identifier=contact.email,
+        is_primary=True,
+        created_at=contact.updated_at,
+        updated_at=contact.updated_at,
+    )
+
+
+def _editable(contact: Contact) -> tuple[str | None, ...]:
+    return (
+        contact.first_name,
+        contact.last_name,
+        contact.email,
+        contact.phone,
+        contact.custom_attributes,
+    )
+
+
+def _change_email(session: Session, contact: Contact, email: str | None) -> None:
+    if email == contact.email:
+        return
+    claim = None if email is None else find_channel(session, "email", email)
+    if claim is not None and claim.contact_id != contact.id:
+        raise ConflictError("The email address is already taken.")
+    if contact.email is not None:
+        _release_primary(session, contact.email, is_kept=email is not None)
+    contact.email = email
+    if claim is not None:
+        claim.is_primary = True
+        claim.updated_at = moment_after(claim.updated_at)
+    elif email is not None:
+        session.add(primary_channel(contact))
+
+
+def _release_primary(session: Session, email: str, *, is_kept: bool) -> None:
+    """Make the old primary address a further one, or let it go."""
+    old = find_channel(session, "email", email)
+    if old is not None and is_kept:
+        old.is_primary = False
+        old.updated_at = moment_after(old.updated_at)
+    elif old is not None:
+        session.delete(old)
+
+
+def _change_phone(session: Session, contact: Contact, phone: str | None) -> None:
+    contact.phone = phone
+    channel = None if phone is None else find_channel(session, "phone", phone)
+    if channel is not None and channel.contact_id == contact.id:
+        session.delete(channel)  # the primary number is not repeated among the channels
+
+
+def _change_attributes(session: Session, contact: Contact, attributes: Json) -> None:
+    check_attributes(session, attributes)
+    stored = orjson.loads(contact.custom_attributes)
+    # As sorted text, because Python takes 1, 1.0 and True for equal.
+    if orjson.dumps(attributes, option=orjson.OPT_SORT_KEYS) != orjson.dumps(
+        stored, option=orjson.OPT_SORT_KEYS
+    ):
+        contact.custom_attributes = write_json(attributes).decode()

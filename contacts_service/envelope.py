@@ -1,0 +1,93 @@
+"""The envelope: `{"data": …}` around every answer, and the one place where errors become answers.
+
+The contract's section 1 is the source of every shape here.
+"""
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask, Response, request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+
+from contacts_service import errors
+from contacts_service.database import is_unavailable
+from contacts_service.strict_json import write_json
+
+JSON = "application/json"
+logger = logging.getLogger(__name__)
+
+SENTENCES: dict[int, tuple[type[errors.ServiceError], str]] = {
+    404: (errors.NotFoundError, "There is no such route."),
+    405: (errors.MethodNotAllowedError, "The route does not take this method."),
+    413: (errors.PayloadTooLargeError, "The body is larger than this route accepts."),
+}
+
+
+def success(payload: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer that carries `payload`, which is whatever orjson can write."""
+    return Response(write_json({"data": payload}), status, headers, content_type=JSON)
+
+
+def resource(payload: Any, status: int = 200) -> Response:
+    """As `success`, with a strong `ETag`; 304 where a reader's `If-None-Match` has it already."""
+    response = success(payload, status)
+    response.set_etag(etag(payload))
+    if request.method in ("GET", "HEAD"):
+        response.make_conditional(request)
+    return response
+
+
+def etag(payload: Any) -> str:
+    """The tag of one state of a resource: equal exactly where its JSON is."""
+    return hashlib.blake2b(write_json(payload), digest_size=16).hexdigest()
+
+
+def require_match(payload: Any) -> None:
+    """Honour `If-Match` (RFC 9110, section 13.1.1): PreconditionError unless it names this state.
+
+    Without the header everything matches; a weak tag never does.
+    """
+    if request.headers.get("If-Match") is not None and not request.if_match.contains(etag(payload)):
+        raise errors.PreconditionError("The resource has changed since it was read; read it again.")
+
+
+def failure(error: errors.ServiceError) -> Response:
+    """The answer that tells of an error."""
+    payload: dict[str, Any] = {"message": error.message, "type": error.type}
+    if isinstance(error, errors.InputError):
+        payload["errors"] = error.errors
+    return success(payload, error.status, error.headers)
+
+
+def init_errors(app: Flask) -> None:
+    """Let every exception, of ours or not, end in the envelope."""
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    app.register_error_handler(errors.ServiceError, failure)
+    app.register_error_handler(HTTPException, _http_failure)
+    app.register_error_handler(SQLAlchemyError, _database_failure)
+    app.register_error_handler(Exception, _unexpected_failure)
+
+
+def _http_failure(error: HTTPException) -> Response:
+    if error.code == 400:
+        return failure(errors.InputError({"": ["The request cannot be read."]}))
+    if error.code not in SENTENCES:
+        return _unexpected_failure(error)
+    kind, sentence = SENTENCES[error.code]
+    headers = {name: value for name, value in error.get_headers() if name == "Allow"}
+    return failure(kind(sentence, headers=headers))
+
+
+def _database_failure(error: SQLAlchemyError) -> Response:
+    if not is_unavailable(error):
+        return _unexpected_failure(error)
+    logger.error("The database is unavailable: %s", getattr(error, "orig", error))
+    return failure(errors.UnavailableError("The database is busy or unreachable; try again."))
+
+
+def _unexpected_failure(error: Exception) -> Response:
+    logger.error("An unexpected exception.", exc_info=error)
+    return failure(errors.GeneralError("Something went wrong on our side."))

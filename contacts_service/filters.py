@@ -1,0 +1,316 @@
+"""`filters`: from the JSON of the contract's section 3 to a condition on rows.
+
+A field says which operators it has and what they mean; four of the operators are the negation of
+another, and match rows without a value. Knows no table.
+"""
+
+import operator
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, true
+
+from contacts_service.database import wire_time
+from contacts_service.errors import InputError
+from contacts_service.strict_json import JSONError, read_json
+from contacts_service.text import clean_line
+
+Condition = ColumnElement[bool]
+Column = ColumnElement[Any]
+
+MAX_LEAVES = 20
+MAX_DEPTH = 2
+MAX_VALUES = 100
+
+COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "=": operator.eq,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+TEXT_OPERATORS = frozenset({"contains", "starts with"})
+NEGATIONS = {"!=": "=", "not in": "in", "not contains": "contains", "not set": "set"}
+OPERATORS = frozenset({*COMPARISONS, *TEXT_OPERATORS, *NEGATIONS, "between", "in", "set"})
+SYNONYMS = {
+    "equals": "=",
+    "not equals": "!=",
+    "greater than": ">",
+    "less than": "<",
+    "ilike": "contains",
+    "not_in": "not in",
+}
+
+_moment = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+_date = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+class Field(ABC):
+    """What can be filtered by. `operators` are the affirmative ones it has."""
+
+    operators: frozenset[str]
+
+    @abstractmethod
+    def value(self, raw: Any) -> Any:
+        """A filter's value as it is compared. Raises ValueError where the type does not suit."""
+
+    @abstractmethod
+    def compare(self, word: str, value: Any) -> Condition:
+        """The condition of one operator on one value; null where the field is."""
+
+    @abstractmethod
+    def is_set(self) -> Condition:
+        """The condition that there is a value; an empty string is none."""
+
+
+class TextField(Field):
+    """Text, compared in the form that `normalise` gives it and `compared` holds."""
+
+    operators = frozenset({"=", "in", "set"}) | TEXT_OPERATORS
+
+    def __init__(self, column: Column, compared: Column, normalise: Callable[[str], str]) -> None:
+        self.column = column
+        self.compared = compared
+        self.normalise = normalise
+
+    def value(self, raw: Any) -> str:
+        if not isinstance(raw, str):
+            raise ValueError("The value must be a string.")
+        return self.normalise(clean_line(raw))
+
+    def compare(self, word: str, value: str) -> Condition:
+        return compare_text(self.compared, word, value)
+
+    def is_set(self) -> Condition:
+        return self.column != ""
+
+
+class NumberField(Field):
+    """A whole number that every row has."""
+
+    operators = frozenset({*COMPARISONS, "between", "in", "set"})
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+
+    def value(self, raw: Any) -> int:
+        if isinstance(raw, bool) or not isinstance(raw, int):
+            raise ValueError("The value must be a whole number.")
+        return raw
+
+    def compare(self, word: str, value: int) -> Condition:
+        return COMPARISONS[word](self.column, value)  # type: ignore[no-any-return]
+
+    def is_set(self) -> Condition:
+        return self.column.is_not(None)
+
+
+class BooleanField(Field):
+    """True or false."""
+
+    operators = frozenset({"="})
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+
+    def value(self, raw: Any) -> bool:
+        if not isinstance(raw, bool):
+            raise ValueError("The value must be true or false.")
+        return raw
+
+    def compare(self, word: str, value: bool) -> Condition:
+        return self.column.is_(true() if value else false())
+
+    def is_set(self) -> Condition:
+        return self.column.is_not(None)
+
+
+class TimeField(Field):
+    """A moment. A value is the span of time it stands for: a microsecond, or a whole UTC day."""
+
+    operators = NumberField.operators
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+
+    def value(self, raw: Any) -> tuple[str, str]:
+        if isinstance(raw, str):
+            try:
+                if _date.fullmatch(raw):
+                    return _span(datetime.fromisoformat(raw).replace(tzinfo=UTC), timedelta(days=1))
+                if _moment.fullmatch(raw):
+                    return _span(datetime.fromisoformat(raw.upper()), timedelta(microseconds=1))
+            except (ValueError, OverflowError):
+                pass
+        raise ValueError("The value must be a date, or a time with its offset (RFC 3339).")
+
+    def compare(self, word: str, value: tuple[str, str]) -> Condition:
+        start, end = value
+        conditions: Mapping[str, Condition] = {
+            "=": and_(self.column >= start, self.column < end),
+            ">": self.column >= end,
+            ">=": self.column >= start,
+            "<": self.column < start,
+            "<=": self.column < end,
+        }
+        return conditions[word]
+
+    def is_set(self) -> Condition:
+        return self.column.is_not(None)
+
+
+def _span(start: datetime, length: timedelta) -> tuple[str, str]:
+    return wire_time(start), wire_time(start.astimezone(UTC) + length)
+
+
+class AttributeField(Field):
+    """A key of a column of JSON objects. Values of another JSON type than the filter's differ."""
+
+    operators = frozenset({*COMPARISONS, *TEXT_OPERATORS, "between", "in", "set"})
+
+    def __init__(self, column: Column, key: str) -> None:
+        self.item = func.json_each(column).table_valued("key", "type", "atom").alias("item")
+        self.key = key
+
+    def value(self, raw: Any) -> bool | int | float | str:
+        if not isinstance(raw, bool | int | float | str):
+            raise ValueError("The value must be a string, a number or a boolean.")
+        return raw.casefold() if isinstance(raw, str) else raw
+
+    def compare(self, word: str, value: Any) -> Condition:
+        item = self.item.c
+        if isinstance(value, str):
+            return self._has(
+                item.type == "text", compare_text(func.casefold(item.atom), word, value)
+            )
+        if word in TEXT_OPERATORS:
+            raise ValueError("The value must be a string.")
+        types = ("true", "false") if isinstance(value, bool) else ("integer", "real")
+        return self._has(item.type.in_(types), COMPARISONS[word](item.atom, value))
+
+    def is_set(self) -> Condition:
+        item = self.item.c
+        return self._has(item.type != "null", not_(and_(item.type == "text", item.atom == "")))
+
+    def _has(self, *conditions: Condition) -> Condition:
+        return exists().select_from(self.item).where(self.item.c.key == self.key, *conditions)
+
+
+def compare_text(column: Column, word: str, value: str) -> Condition:
+    """One operator on text; `%` and `_` mean themselves."""
+    if word == "contains":
+        return func.instr(column, value) > 0
+    if word == "starts with":  # as a range, so that an index serves
+        return and_(column >= value, column < value + "\U0010ffff")
+    return COMPARISONS[word](column, value)  # type: ignore[no-any-return]
+
+
+class _RefusedError(Exception):
+    """A part of the filters that will not do: its path and a sentence."""
+
+
+FindField = Callable[[str], Field | None]
+
+
+def filter_condition(text: str, find_field: FindField) -> Condition:
+    """The condition that the JSON `text` states; `find_field` gives a field by its name.
+
+    Raises InputError that names the offending item by its position: `filters[0].rules[1]`.
+    """
+    try:
+        return _Reader(find_field).read(read_json(text))
+    except JSONError as error:
+        raise InputError({"filters": [str(error)]}, location="query") from None
+    except _RefusedError as error:
+        path, sentence = error.args
+        raise InputError({path: [sentence]}, location="query") from None
+
+
+class _Reader:
+    """Reads one value of `filters`; counts its leaves."""
+
+    def __init__(self, find_field: FindField) -> None:
+        self.find_field = find_field
+        self.leaves = 0
+
+    def read(self, value: Any) -> Condition:
+        if isinstance(value, list):
+            return and_(true(), *self._items(value, "filters", depth=0))
+        if isinstance(value, dict) and _is_group(value):
+            return self._group(value, "filters", depth=1)
+        raise _RefusedError(
+            "filters", "Must be an array of filters, or a group with logic and rules."
+        )
+
+    def _items(self, items: list[Any], path: str, depth: int) -> list[Condition]:
+        return [self._item(item, f"{path}[{i}]", depth) for i, item in enumerate(items)]
+
+    def _item(self, item: Any, path: str, depth: int) -> Condition:
+        if not isinstance(item, dict):
+            raise _RefusedError(path, "Must be an object with field, operator and value.")
+        if _is_group(item):
+            return self._group(item, path, depth + 1)
+        self.leaves += 1
+        if self.leaves > MAX_LEAVES:
+            raise _RefusedError(path, f"More than {MAX_LEAVES} filters.")
+        try:
+            return self._leaf(item)
+        except ValueError as error:
+            raise _RefusedError(path, str(error)) from None
+
+    def _group(self, group: dict[str, Any], path: str, depth: int) -> Condition:
+        if depth > MAX_DEPTH:
+            raise _RefusedError(path, f"Groups nest {MAX_DEPTH} deep at most.")
+        if set(group) != {"logic", "rules"}:
+            raise _RefusedError(path, "A group has logic and rules, and nothing else.")
+        if group["logic"] not in ("AND", "OR"):
+            raise _RefusedError(path, "The logic must be AND or OR.")
+        if not isinstance(group["rules"], list):
+            raise _RefusedError(path, "The rules must be an array.")
+        conditions = self._items(group["rules"], f"{path}.rules", depth)
+        if group["logic"] == "OR" and conditions:
+            return or_(*conditions)
+        return and_(true(), *conditions)
+
+    def _leaf(self, leaf: dict[str, Any]) -> Condition:
+        unknown = sorted(set(leaf) - {"field", "operator", "value", "model"})
+        if unknown:
+            raise ValueError(f"A filter has no {unknown[0]}.")
+        name, word = leaf.get("field"), leaf.get("operator")
+        field = self.find_field(name) if isinstance(name, str) else None
+        if field is None:
+            raise ValueError("Unknown field.")
+        word = SYNONYMS.get(word, word) if isinstance(word, str) else None
+        if word not in OPERATORS:
+            raise ValueError("Unknown operator.")
+        positive = NEGATIONS.get(word, word)
+        if positive not in field.operators:
+            raise ValueError(f"The field {name} does not take the operator {word}.")
+        if positive != "set" and "value" not in leaf:
+            raise ValueError("A value is required.")
+        condition = _affirm(field, positive, leaf.get("value"))
+        return not_(func.coalesce(condition, false())) if word in NEGATIONS else condition
+
+
+def _is_group(item: dict[str, Any]) -> bool:
+    return "logic" in item or "rules" in item
+
+
+def _affirm(field: Field, word: str, value: Any) -> Condition:
+    if word == "set":
+        return field.is_set()
+    if word == "between":
+        if not isinstance(value, list) or len(value) != 2:
+            raise ValueError("The value must be an array of two.")
+        low, high = (field.value(bound) for bound in value)
+        return and_(field.compare(">=", low), field.compare("<=", high))
+    if word == "in":
+        if not isinstance(value, list) or not 1 <= len(value) <= MAX_VALUES:
+            raise ValueError(f"The value must be an array of 1 to {MAX_VALUES}.")
+        return or_(*(field.compare("=", field.value(item)) for item in value))
+    return field.compare(word, field.value(value))

@@ -1,0 +1,125 @@
+"""API keys: made, listed, revoked, and turned into the principal they stand for.
+
+A key is shown once, when it is made; the database knows only its SHA-256.
+"""
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from flask import Flask, Response, after_this_request, current_app
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from contacts_service.database import db, now, unit_of_work, wire_time
+from contacts_service.errors import AuthError
+from contacts_service.models import ApiKey
+from contacts_service.principal import SCOPES, Principal
+
+PREFIX = "lk_"
+USE_RECORDED_EVERY = timedelta(minutes=1)
+
+logger = logging.getLogger(__name__)
+
+
+def create_key(
+    session: Session,
+    agent_id: str,
+    agent_name: str,
+    scopes: Iterable[str],
+    lifetime: timedelta | None = None,
+) -> str:
+    """The new key itself, 256 random bits; it cannot be shown again.
+
+    Raises ValueError for a scope that the service does not know.
+    """
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown:
+        raise ValueError(f"{unknown[0]} is not a scope; there are: {', '.join(SCOPES)}.")
+    key = PREFIX + secrets.token_urlsafe(32)
+    expires_at = None if lifetime is None else wire_time(datetime.now(UTC) + lifetime)
+    session.add(
+        ApiKey(
+            key_hash=_hash(key),
+            agent_id=agent_id,
+            agent_name=agent_name,
+            scopes=" ".join(sorted(set(scopes))),
+            created_at=now(),
+            expires_at=expires_at,
+        )
+    )
+    return key
+
+
+def list_keys() -> list[ApiKey]:
+    """Every key there ever was, oldest first; never with the key itself."""
+    return list(db.session.scalars(select(ApiKey).order_by(ApiKey.id)))
+
+
+def revoke_key(session: Session, key_id: int) -> bool:
+    """Whether there is such a key; from here on it is refused. Revoking twice changes nothing."""
+    key = session.get(ApiKey, key_id)
+    if key is None:
+        return False
+    key.revoked_at = key.revoked_at or now()
+    return True
+
+
+def principal_of(key: str) -> Principal:
+    """The agent whose key this is. Raises AuthError: unknown, revoked or expired."""
+    # A row is found by the hash of 256 random bits, so timing tells nothing about other keys.
+    found = db.session.execute(_BY_HASH, {"key_hash": _hash(key)}).mappings().first()
+    if found is None:
+        raise AuthError("The token is not known.")
+    if found["revoked_at"] is not None:
+        raise AuthError("The token has been revoked.")
+    moment = now()
+    if found["expires_at"] is not None and found["expires_at"] <= moment:
+        raise AuthError("The token has expired.")
+    if found["last_used_at"] is None or found["last_used_at"] < _use_recorded_before():
+        _record_use_after_answer(found["id"])
+    return Principal(found["agent_id"], found["agent_name"], frozenset(found["scopes"].split()))
+
+
+def _use_recorded_before() -> str:
+    return wire_time(datetime.now(UTC) - USE_RECORDED_EVERY)
+
+
+def _record_use_after_answer(key_id: int) -> None:
+    """Keep a caller from waiting for a write that is none of its business."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    @after_this_request
+    def when_sent(response: Response) -> Response:
+        response.call_on_close(partial(_record_use, app, key_id))
+        return response
+
+
+def _record_use(app: Flask, key_id: int) -> None:
+    is_due = (ApiKey.last_used_at < _use_recorded_before()) | ApiKey.last_used_at.is_(None)
+    try:
+        with app.app_context(), unit_of_work() as session:
+            session.execute(
+                update(ApiKey).where(ApiKey.id == key_id, is_due).values(last_used_at=now())
+            )
+    except SQLAlchemyError:
+        logger.warning("The use of API key %s could not be recorded.", key_id)
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+_BY_HASH = select(
+    ApiKey.id,
+    ApiKey.agent_id,
+    ApiKey.agent_name,
+    ApiKey.scopes,
+    ApiKey.expires_at,
+    ApiKey.revoked_at,
+    ApiKey.last_used_at,
+).where(ApiKey.key_hash == bindparam("key_hash"))

@@ -1,0 +1,47 @@
+"""The routes of notes on contacts."""
+
+from flask import g
+
+from contacts_service import notes
+from contacts_service.api import Blueprint
+from contacts_service.auth import requires
+from contacts_service.database import db, unit_of_work
+from contacts_service.openapi import DELETED
+from contacts_service.strict_json import Json
+from schemas.lists import PageQuerySchema, page_of
+from schemas.notes import NoteCreateSchema, NoteSchema
+
+NOTES = "/contacts/<id:contact_id>/notes"
+
+blueprint = Blueprint("notes", __name__, description="Private notes of agents on contacts.")
+
+
+@blueprint.route(NOTES)
+@requires("contact_notes:read")
+@blueprint.response(200, page_of(NoteSchema))
+@blueprint.arguments(PageQuerySchema(), location="query")
+def list_notes(query: Json, contact_id: int) -> Json:
+    """List the notes on a contact, newest first."""
+    return notes.list_notes(db.session(), contact_id, query["page"])
+
+
+@blueprint.route(NOTES, methods=["POST"])
+@requires("contact_notes:write")
+@blueprint.response(201, NoteSchema)
+@blueprint.arguments(
+    NoteCreateSchema(), example={"content": "Wants invoices on the first of the month."}
+)
+def create_note(body: Json, contact_id: int) -> Json:
+    """Write a note on a contact; its author is the caller. Notes are never changed."""
+    with unit_of_work() as session:
+        return notes.create_note(session, contact_id, body["content"], g.principal)
+
+
+@blueprint.route(f"{NOTES}/<id:note_id>", methods=["DELETE"])
+@requires("contact_notes:delete", or_author=notes.is_author)
+@blueprint.response(200, DELETED)
+def delete_note(contact_id: int, note_id: int) -> bool:
+    """Delete a note."""
+    with unit_of_work() as session:
+        notes.delete_note(session, contact_id, note_id)
+    return True

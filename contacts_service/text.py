@@ -1,0 +1,108 @@
+"""What text may look like, and when two texts count as the same.
+
+The one normaliser for lines, paragraphs, email addresses and phone numbers, and the one folding
+function; every way into the directory uses them. They raise ValueError with a sentence.
+"""
+
+import re
+import unicodedata
+
+import email_validator
+
+# The syntax of an address is what is judged; names such as mail.local are in use inside companies.
+email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
+
+NAME_LENGTH = 140
+EMAIL_LENGTH = 254
+PHONE_LENGTH = 32
+SEARCH_LENGTH = 200
+
+NOT_IN_LINES = r"\x00-\x1f\x7f-\x9f"
+NOT_IN_SEARCH = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+NOT_IN_PARAGRAPHS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+_surrogates = r"\ud800-\udfff"
+_not_in_lines = re.compile(f"[{NOT_IN_LINES}{_surrogates}]")
+_not_in_search = re.compile(f"[{NOT_IN_SEARCH}{_surrogates}]")
+_not_in_paragraphs = re.compile(f"[{NOT_IN_PARAGRAPHS}{_surrogates}]")
+
+PHONE_PATTERN = r"^[0-9xX +()\-./#*,;]*[0-9][0-9xX +()\-./#*,;]*$"
+_phone = re.compile(PHONE_PATTERN)
+
+_LETTERS = {
+    "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i",
+    "'": "", "’": "", "ʼ": "",
+}  # fmt: skip
+
+
+class _Letters(dict[int, str]):
+    """A table for str.translate that learns letter variants, dashes and digits as they come."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        folded = _LETTERS.get(character)
+        if folded is None:
+            category = unicodedata.category(character)
+            if category == "Pd":
+                folded = "-"
+            elif category == "Nd":
+                folded = str(unicodedata.decimal(character))
+            else:
+                folded = character
+        self[code] = folded
+        return folded
+
+
+_letters = _Letters()
+
+
+def fold(text: str) -> str:
+    """The form in which names and addresses are compared and ordered (contract, section 5)."""
+    if text.isascii():
+        return text.lower().replace("'", "")
+    decomposed = unicodedata.normalize("NFKD", text)
+    bare = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return unicodedata.normalize("NFC", bare.casefold().translate(_letters))
+
+
+def clean_line(text: str) -> str:
+    """`text` trimmed and NFC-normalised; refuses control characters and lone surrogates."""
+    if _not_in_lines.search(text):
+        raise ValueError("Control characters are not allowed.")
+    return unicodedata.normalize("NFC", text.strip())
+
+
+def clean_paragraphs(text: str) -> str:
+    """As `clean_line`, for text of several lines: newline and tab stay, CR LF becomes LF."""
+    text = text.replace("\r\n", "\n")
+    if _not_in_paragraphs.search(text):
+        raise ValueError("Control characters other than newline and tab are not allowed.")
+    return unicodedata.normalize("NFC", text.strip())
+
+
+def clean_search(text: str) -> str:
+    """As `clean_line`, for what is typed into a search box: tab and line break are white space."""
+    if _not_in_search.search(text):
+        raise ValueError("Control characters are not allowed.")
+    return unicodedata.normalize("NFC", text.strip())
+
+
+def normalise_email(text: str) -> str:
+    """The address in the one spelling that is stored and matched: lower case, Unicode domain."""
+    try:
+        checked = email_validator.validate_email(clean_line(text), check_deliverability=False)
+    except email_validator.EmailNotValidError:
+        raise ValueError("Not a valid email address.") from None
+    address = unicodedata.normalize("NFC", checked.normalized.lower())
+    if len(address) > EMAIL_LENGTH:
+        raise ValueError(f"Longer than {EMAIL_LENGTH} characters.")
+    return address
+
+
+def normalise_phone(text: str) -> str:
+    """The number as it was typed, trimmed; refuses what cannot be a phone number."""
+    number = clean_line(text)
+    if len(number) > PHONE_LENGTH:
+        raise ValueError(f"Longer than {PHONE_LENGTH} characters.")
+    if not _phone.fullmatch(number):
+        raise ValueError("Not a valid phone number.")
+    return number

@@ -1,0 +1,94 @@
+"""Contacts: what may be sent, and what is answered."""
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from contacts_service.contacts import ORDERS, bare_name
+from contacts_service.text import NAME_LENGTH
+from schemas.fields import (
+    ClosedSchema,
+    CustomAttributes,
+    Email,
+    Line,
+    Phone,
+    SearchText,
+    StrictBoolean,
+    WireTime,
+)
+from schemas.lists import PageQuerySchema
+
+
+class ContactChannelSchema(ClosedSchema):
+    """A further address of a contact."""
+
+    id = fields.Integer(required=True)
+    channel = fields.String(required=True)
+    identifier = fields.String(required=True)
+    created_at = WireTime(required=True)
+    updated_at = WireTime(required=True)
+
+
+class ContactSchema(ClosedSchema):
+    """A contact as lists and search show it."""
+
+    id = fields.Integer(required=True)
+    first_name = fields.String(required=True)
+    last_name = fields.String(required=True)
+    email = fields.String(required=True, allow_none=True)
+    phone = fields.String(required=True, allow_none=True)
+    blocked = fields.Boolean(required=True)
+    custom_attributes = fields.Dict(required=True, keys=fields.String())
+    created_at = WireTime(required=True)
+    updated_at = WireTime(required=True)
+
+
+class ContactDetailSchema(ContactSchema):
+    """A contact by itself, with its further addresses."""
+
+    contact_channels = fields.List(fields.Nested(ContactChannelSchema()), required=True)
+
+
+class ContactUpdateSchema(ClosedSchema):
+    """What an agent may correct; what is not sent stays."""
+
+    first_name = Line(NAME_LENGTH)
+    last_name = Line(NAME_LENGTH)
+    email = Email(allow_none=True)
+    phone = Phone(allow_none=True)
+    custom_attributes = CustomAttributes()
+
+
+class QuickContactSchema(ClosedSchema):
+    """The least that makes a contact."""
+
+    first_name = Line(NAME_LENGTH, load_default="")
+    last_name = Line(NAME_LENGTH, load_default="")
+    email = Email(required=True)
+
+
+class BlockSchema(ClosedSchema):
+    """Whether the contact's messages belong in Spam."""
+
+    blocked = StrictBoolean(required=True)
+
+
+class SearchQuerySchema(ClosedSchema):
+    """What was typed into the search box."""
+
+    q = SearchText(required=True)
+
+
+class OrderBy(fields.String):
+    """A field to order by, with or without the table that some clients put in front."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        return bare_name(super()._deserialize(value, attr, data, **kwargs))
+
+
+class ContactsQuerySchema(PageQuerySchema):
+    """Which part of the directory, in which order."""
+
+    order_by = OrderBy(load_default="created_at", validate=validate.OneOf(tuple(ORDERS)))
+    order = fields.String(load_default="desc", validate=validate.OneOf(("asc", "desc")))
+    filters = fields.String(load_default=None)

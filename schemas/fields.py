@@ -1,0 +1,190 @@
+"""The field types of the contract's section 1: strict where marshmallow's own are lenient.
+
+They judge form and bring text into its stored spelling by the rules of `contacts_service.text`.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from contacts_service import text
+from contacts_service.strict_json import write_json
+
+ATTRIBUTES_SIZE = 16 * 1024  # bytes of compact JSON
+ATTRIBUTE_KEY_LENGTH = 64
+
+ONE_LINE = f"^[^{text.NOT_IN_LINES}]*$"
+ONE_LINE_NOT_BLANK = rf"^[^{text.NOT_IN_LINES}]*[^\s{text.NOT_IN_LINES}][^{text.NOT_IN_LINES}]*$"
+
+SEARCHABLE = rf"^[^{text.NOT_IN_SEARCH}]*[^\s{text.NOT_IN_SEARCH}][^{text.NOT_IN_SEARCH}]*$"
+
+
+class ClosedSchema(Schema):
+    """An object that has the fields it names and no others."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class Text(fields.String):
+    """A string that a function of `contacts_service.text` brings into its stored spelling."""
+
+    clean: Callable[[str], str]
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        try:
+            return type(self).clean(super()._deserialize(value, attr, data, **kwargs))
+        except ValueError as error:
+            if isinstance(error, ValidationError):
+                raise
+            raise ValidationError(str(error)) from None
+
+
+class Line(Text):
+    """One line of text of at most `max_length` characters, measured after trimming."""
+
+    clean = staticmethod(text.clean_line)
+
+    def __init__(self, max_length: int, **kwargs: Any) -> None:
+        metadata = {"pattern": ONE_LINE, **kwargs.pop("metadata", {})}
+        limit = validate.Length(max=max_length, error="Longer than {max} characters.")
+        super().__init__(validate=limit, metadata=metadata, **kwargs)
+
+
+class Paragraphs(Text):
+    """Text of several lines, not blank, of at most `max_length` characters."""
+
+    clean = staticmethod(text.clean_paragraphs)
+
+    def __init__(self, max_length: int, **kwargs: Any) -> None:
+        allowed = f"[^{text.NOT_IN_PARAGRAPHS}]"
+        visible = rf"[^\s{text.NOT_IN_PARAGRAPHS}]"
+        metadata = {"pattern": f"^{allowed}*{visible}{allowed}*$", **kwargs.pop("metadata", {})}
+        checks = [
+            validate.Length(min=1, error="Must not be blank."),
+            validate.Length(max=max_length, error="Longer than {max} characters."),
+        ]
+        super().__init__(validate=checks, metadata=metadata, **kwargs)
+
+
+class SearchText(Text):
+    """What is typed into a search box: 1 to 200 characters after trimming."""
+
+    clean = staticmethod(text.clean_search)
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"pattern": SEARCHABLE, "maxLength": text.SEARCH_LENGTH, "minLength": 1}
+        limit = validate.Length(1, text.SEARCH_LENGTH, error="Must have {min} to {max} characters.")
+        super().__init__(validate=limit, metadata=metadata, **kwargs)
+
+
+class Email(Text):
+    """An email address, brought to lower case."""
+
+    clean = staticmethod(text.normalise_email)
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"format": "email", "maxLength": text.EMAIL_LENGTH, "minLength": 3}
+        super().__init__(metadata=metadata | kwargs.pop("metadata", {}), **kwargs)
+
+
+class Phone(Text):
+    """A phone number as it was typed; `""` clears it, which is None."""
+
+    clean = staticmethod(text.normalise_phone)
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"pattern": f"^$|{text.PHONE_PATTERN}", "maxLength": text.PHONE_LENGTH}
+        super().__init__(metadata=metadata | kwargs.pop("metadata", {}), **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str | None:
+        if isinstance(value, str) and not value.strip():
+            return None
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class StrictBoolean(fields.Boolean):
+    """`true` or `false`, and nothing that resembles them."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class QueryNumber(fields.Integer):
+    """A whole number in a query string, in decimal digits."""
+
+    def __init__(self, low: int, high: int, **kwargs: Any) -> None:
+        sentence = f"Must be a whole number from {low} to {high}."
+        self.sentence = sentence
+        super().__init__(validate=validate.Range(low, high, error=sentence), **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if not re.fullmatch("[0-9]{1,18}", value):
+            raise ValidationError(self.sentence)
+        return int(value)
+
+
+class CustomAttributes(fields.Dict):
+    """A free-form object within the contract's limits; its values are kept as sent."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {
+            "description": "Free-form; at most 16 KiB as compact JSON.",
+            "propertyNames": {
+                "minLength": 1,
+                "maxLength": ATTRIBUTE_KEY_LENGTH,
+                "pattern": ONE_LINE_NOT_BLANK,
+            },
+            "additionalProperties": True,
+        }
+        super().__init__(metadata=metadata | kwargs.pop("metadata", {}), **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, Any]:
+        attributes = super()._deserialize(value, attr, data, **kwargs)
+        errors: dict[str, list[str]] = {}
+        cleaned: dict[str, Any] = {}
+        for key, item in attributes.items():
+            try:
+                name = _attribute_key(key)
+                if name in cleaned:
+                    raise ValueError("A field is given twice.")
+                _refuse_control_characters(item)
+                cleaned[name] = item
+            except ValueError as error:
+                errors[key] = [str(error)]
+        if errors:
+            raise ValidationError(errors)
+        if len(write_json(cleaned)) > ATTRIBUTES_SIZE:
+            raise ValidationError(f"Larger than {ATTRIBUTES_SIZE} bytes as compact JSON.")
+        return cleaned
+
+
+def _attribute_key(key: str) -> str:
+    name = text.clean_line(key)
+    if not 1 <= len(name) <= ATTRIBUTE_KEY_LENGTH:
+        raise ValueError(f"A key must have 1 to {ATTRIBUTE_KEY_LENGTH} characters.")
+    return name
+
+
+def _refuse_control_characters(value: Any) -> None:
+    """Raise ValueError for a control character in any string inside `value`."""
+    if isinstance(value, str):
+        text.clean_line(value)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            text.clean_line(key)
+            _refuse_control_characters(item)
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_control_characters(item)
+
+
+class WireTime(fields.String):
+    """A moment as it is sent: RFC 3339, UTC, microseconds, ending in Z."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"format": "date-time"}, **kwargs)

@@ -1,0 +1,29 @@
+"""Notes on contacts."""
+
+from marshmallow import fields
+
+from contacts_service.notes import NOTE_LENGTH
+from schemas.fields import ClosedSchema, Paragraphs, WireTime
+
+
+class AuthorSchema(ClosedSchema):
+    """The agent who wrote."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class NoteSchema(ClosedSchema):
+    """A note on a contact."""
+
+    id = fields.Integer(required=True)
+    contact_id = fields.Integer(required=True)
+    content = fields.String(required=True)
+    author = fields.Nested(AuthorSchema(), required=True)
+    created_at = WireTime(required=True)
+
+
+class NoteCreateSchema(ClosedSchema):
+    """What an agent writes about a contact."""
+
+    content = Paragraphs(NOTE_LENGTH, required=True)
