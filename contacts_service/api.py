@@ -6,7 +6,7 @@ every operation in the API document), one converter for ids in paths.
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, ClassVar
+from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
 import flask_smorest
@@ -51,7 +51,10 @@ class Parser(FlaskParser):
     """Reads query strings and JSON bodies; whatever is wrong with them is an InputError."""
 
     DEFAULT_VALIDATION_STATUS = 400
-    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar = {"query": marshmallow.RAISE, "json": None}
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012
+        "query": marshmallow.RAISE,
+        "json": None,
+    }
 
     def load_querystring(self, req: Request, schema: marshmallow.Schema) -> Mapping[str, str]:
         try:
@@ -79,8 +82,14 @@ class Parser(FlaskParser):
             raise InputError({"": [str(error)]}) from None
 
     def handle_error(
-        self, error: marshmallow.ValidationError, req: Request, schema: Any, **kwargs: Any
-    ) -> None:
+        self,
+        error: marshmallow.ValidationError,
+        req: Request,
+        schema: marshmallow.Schema,
+        *,
+        error_status_code: int | None,
+        error_headers: Mapping[str, str] | None,
+    ) -> NoReturn:
         messages: Any = error.messages
         [(location, tree)] = messages.items()
         raise InputError(flatten(tree), location=location)
@@ -133,7 +142,7 @@ class Blueprint(flask_smorest.Blueprint):
         self._prepare_doc_cbks.append(openapi.complete_operation)
 
     def add_url_rule(
-        self, rule: str, endpoint: str | None = None, view_func: View | None = None, **options: Any
+        self, rule: str, endpoint: str | None = None, view_func: Any = None, **options: Any
     ) -> None:
         """As Flask's; remembers for the document what the route tells of itself."""
         super().add_url_rule(rule, endpoint, view_func, **options)

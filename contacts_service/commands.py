@@ -21,7 +21,7 @@ def init_commands(app: Flask) -> None:
         app.cli.add_command(group)
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[timedelta]):
     """A length of time such as 90d: a whole number and s, m, h or d."""
 
     name = "duration"

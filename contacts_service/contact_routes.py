@@ -40,7 +40,7 @@ def list_contacts(query: Json) -> Json:
         query["page"],
         query["order_by"],
         is_descending=query["order"] == "desc",
-        filters_json=query["filters"],
+        filters_json=query.get("filters"),
     )
 
 
@@ -124,5 +124,5 @@ def block_contact(body: Json, contact_id: int) -> Response:
 def list_conversations(query: Json, contact_id: int) -> Json:
     """List every conversation the contact is or was part of, latest message first."""
     return conversations.list_conversations_of_contact(
-        db.session(), contact_id, query["page"], query["statuses"]
+        db.session(), contact_id, query["page"], query.get("statuses")
     )

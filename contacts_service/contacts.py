@@ -6,14 +6,14 @@ Functions that take a session write within the caller's unit of work and never c
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, func, select
+from sqlalchemy import SQLColumnExpression, func, select
 from sqlalchemy.orm import Session
 
 from contacts_service import filters, search
 from contacts_service.attributes import check_attributes
 from contacts_service.database import moment_after, now
 from contacts_service.errors import ConflictError, NotFoundError
-from contacts_service.listing import Order, Page, read_page
+from contacts_service.listing import AnyRow, Order, Page, read_page
 from contacts_service.models import Contact, ContactChannel
 from contacts_service.strict_json import Json, write_json
 from contacts_service.text import fold
@@ -32,7 +32,7 @@ COLUMNS = (
 )
 NAMES = tuple(column.key for column in COLUMNS)
 
-ORDERS = {
+ORDERS: dict[str, SQLColumnExpression[Any]] = {
     "id": Contact.id,
     "first_name": Contact.first_name_folded,
     "last_name": Contact.last_name_folded,
@@ -54,7 +54,7 @@ FIELDS: dict[str, filters.Field] = {
 ATTRIBUTE_PREFIX = "custom_attributes."
 
 
-def summary(row: Row[Any]) -> Json:
+def summary(row: AnyRow) -> Json:
     """A row of COLUMNS as lists and search show it; its JSON goes out as it is stored."""
     contact = dict(zip(NAMES, row, strict=True))
     contact["custom_attributes"] = orjson.Fragment(contact["custom_attributes"])

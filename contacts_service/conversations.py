@@ -1,13 +1,12 @@
 """Conversations: what a contact has been part of."""
 
 from collections.abc import Collection
-from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from contacts_service.contacts import require_contact
-from contacts_service.listing import Order, Page, read_page
+from contacts_service.listing import AnyRow, Order, Page, read_page
 from contacts_service.models import Conversation, Participant
 from contacts_service.strict_json import Json
 
@@ -43,5 +42,5 @@ def list_conversations_of_contact(
     return read_page(session, query, LATEST_FIRST, page, conversation_json)
 
 
-def conversation_json(row: Row[Any]) -> Json:
+def conversation_json(row: AnyRow) -> Json:
     return dict(row._mapping)

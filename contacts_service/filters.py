@@ -11,7 +11,17 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, true
+from sqlalchemy import (
+    ColumnElement,
+    SQLColumnExpression,
+    and_,
+    exists,
+    false,
+    func,
+    not_,
+    or_,
+    true,
+)
 
 from contacts_service.database import wire_time
 from contacts_service.errors import InputError
@@ -19,11 +29,14 @@ from contacts_service.strict_json import JSONError, read_json
 from contacts_service.text import clean_line
 
 Condition = ColumnElement[bool]
-Column = ColumnElement[Any]
+Column = SQLColumnExpression[Any]
 
 MAX_LEAVES = 20
 MAX_DEPTH = 2
 MAX_VALUES = 100
+
+FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
+LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 
 COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
@@ -145,7 +158,7 @@ class TimeField(Field):
                     return _span(datetime.fromisoformat(raw).replace(tzinfo=UTC), timedelta(days=1))
                 if _moment.fullmatch(raw):
                     return _span(datetime.fromisoformat(raw.upper()), timedelta(microseconds=1))
-            except (ValueError, OverflowError):
+            except ValueError:
                 pass
         raise ValueError("The value must be a date, or a time with its offset (RFC 3339).")
 
@@ -165,7 +178,16 @@ class TimeField(Field):
 
 
 def _span(start: datetime, length: timedelta) -> tuple[str, str]:
-    return wire_time(start), wire_time(start.astimezone(UTC) + length)
+    # Past the first and the last day that there is, the span ends there.
+    try:
+        start = start.astimezone(UTC)
+    except OverflowError:
+        start = FIRST_MOMENT if start.year == 1 else LAST_MOMENT
+    try:
+        end = start + length
+    except OverflowError:
+        end = LAST_MOMENT
+    return wire_time(start), wire_time(end)
 
 
 class AttributeField(Field):
@@ -190,7 +212,10 @@ class AttributeField(Field):
             )
         if word in TEXT_OPERATORS:
             raise ValueError("The value must be a string.")
-        types = ("true", "false") if isinstance(value, bool) else ("integer", "real")
+        if isinstance(value, bool):  # an atom that is 1 or 0
+            types, value = ("true", "false"), int(value)
+        else:
+            types = ("integer", "real")
         return self._has(item.type.in_(types), COMPARISONS[word](item.atom, value))
 
     def is_set(self) -> Condition:
@@ -281,6 +306,8 @@ class _Reader:
         unknown = sorted(set(leaf) - {"field", "operator", "value", "model"})
         if unknown:
             raise ValueError(f"A filter has no {unknown[0]}.")
+        if not isinstance(leaf.get("model", ""), str):
+            raise ValueError("The model must be a string.")
         name, word = leaf.get("field"), leaf.get("operator")
         field = self.find_field(name) if isinstance(name, str) else None
         if field is None:

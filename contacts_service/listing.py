@@ -4,21 +4,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func
+from sqlalchemy import Row, Select, SQLColumnExpression, func
 from sqlalchemy.orm import Session
 
 from contacts_service.strict_json import Json
+
+AnyRow = Row[*tuple[Any, ...]]
+AnySelect = Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
 class Order:
     """By one column, then by the id in the same direction; rows without a value come last."""
 
-    by: ColumnElement[Any]
-    key: ColumnElement[Any]
+    by: SQLColumnExpression[Any]
+    key: SQLColumnExpression[Any]
     is_descending: bool = True
 
-    def clauses(self) -> list[ColumnElement[Any]]:
+    def clauses(self) -> list[SQLColumnExpression[Any]]:
         if self.is_descending:
             return [self.by.desc().nulls_last(), self.key.desc()]
         return [self.by.asc().nulls_last(), self.key.asc()]
@@ -34,10 +37,10 @@ class Page:
 
 def read_page(
     session: Session,
-    query: Select[Any],
+    query: AnySelect,
     order: Order,
     page: Page,
-    to_json: Callable[[Row[Any]], Json],
+    to_json: Callable[[AnyRow], Json],
 ) -> Json:
     """The page of `query` that the contract's section 3 shows; past the end without results.
 
@@ -45,7 +48,7 @@ def read_page(
     """
     total = session.scalar(query.with_only_columns(func.count(), maintain_column_froms=True)) or 0
     offset = (page.number - 1) * page.size
-    rows: Sequence[Row[Any]] = []
+    rows: Sequence[AnyRow] = []
     if offset < total:
         ids = query.with_only_columns(order.key, maintain_column_froms=True)
         ids = ids.order_by(*order.clauses()).limit(page.size).offset(offset)

@@ -1,14 +1,12 @@
 """Notes: what agents write about a contact. Authored, never changed, deleted by few."""
 
-from typing import Any
-
-from sqlalchemy import Row, Select, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from contacts_service.contacts import require_contact
 from contacts_service.database import db, now
 from contacts_service.errors import NotFoundError
-from contacts_service.listing import Order, Page, read_page
+from contacts_service.listing import AnyRow, AnySelect, Order, Page, read_page
 from contacts_service.models import Note
 from contacts_service.principal import Principal
 from contacts_service.strict_json import Json
@@ -54,7 +52,7 @@ def delete_note(session: Session, contact_id: int, note_id: int) -> None:
         raise NotFoundError("There is no such note on this contact.")
 
 
-def _notes_query(contact_id: int) -> Select[Any]:
+def _notes_query(contact_id: int) -> AnySelect:
     return select(
         Note.id,
         Note.contact_id,
@@ -65,7 +63,7 @@ def _notes_query(contact_id: int) -> Select[Any]:
     ).where(Note.contact_id == contact_id)
 
 
-def note_json(row: Row[Any]) -> Json:
+def note_json(row: AnyRow) -> Json:
     note = dict(row._mapping)
     author = {"id": note.pop("author_id"), "name": note.pop("author_name")}
     created_at = note.pop("created_at")

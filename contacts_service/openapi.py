@@ -14,6 +14,7 @@ from flask import Flask
 from contacts_service import errors
 from contacts_service.auth import Rule
 from contacts_service.strict_json import Json
+from schemas.fields import JSON_VALUE
 
 VERSION = "1.0.0"
 DESCRIPTION = """\
@@ -111,7 +112,17 @@ def init_api(app: Flask) -> Api:
     }
     api = Api(app, spec_kwargs=spec)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    api.spec.components.schema("JsonValue", JSON_VALUE)
+    api.ma_plugin.converter.add_parameter_attribute_function(json_parameter)
     return api
+
+
+def json_parameter(_converter: Any, field: Any, *, ret: Json, **_: Any) -> Json:
+    """Document a parameter that holds JSON by the shape of that JSON."""
+    if not hasattr(field, "json_shape"):
+        return {}
+    del ret["schema"]
+    return {"content": {"application/json": {"schema": field.json_shape}}}
 
 
 def enveloped(schema: Any) -> Json:

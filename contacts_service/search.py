@@ -8,10 +8,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Row, Select, literal_column, select, text
+from sqlalchemy import literal_column, select, text
 from sqlalchemy.orm import Session
 
+from contacts_service.listing import AnyRow, AnySelect
 from contacts_service.models import Contact, ContactChannel
+from contacts_service.strict_json import Json
 from contacts_service.text import fold
 
 LIMIT = 20
@@ -34,7 +36,7 @@ def index_contact(session: Session, contact: Contact) -> None:
     )
 
 
-def matching_ids_query(q: str) -> Select[Any] | None:
+def matching_ids_query(q: str) -> AnySelect | None:
     """The ids of the contacts that `q` finds, best first; None where it holds no word."""
     words = _words.findall(fold(q))
     if not words:
@@ -51,8 +53,8 @@ def matching_ids_query(q: str) -> Select[Any] | None:
 
 
 def search_contacts(
-    session: Session, q: str, columns: tuple[Any, ...], to_json: Callable[[Row[Any]], Any]
-) -> list[Any]:
+    session: Session, q: str, columns: tuple[Any, ...], to_json: Callable[[AnyRow], Json]
+) -> list[Json]:
     """At most twenty contacts that match every word of `q`."""
     ids = matching_ids_query(q)
     if ids is None:

@@ -4,7 +4,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from contacts_service.contacts import ORDERS, bare_name
+from contacts_service.contacts import ATTRIBUTE_PREFIX, FIELDS, ORDERS, bare_name
+from contacts_service.filter_document import filters_shape
 from contacts_service.text import NAME_LENGTH
 from schemas.fields import (
     ClosedSchema,
@@ -17,6 +18,10 @@ from schemas.fields import (
     WireTime,
 )
 from schemas.lists import PageQuerySchema
+
+FILTERS_HELP = """\
+A JSON array of filters, all of which must hold, or a group. At most 20 filters in all; groups nest
+two deep at most."""
 
 
 class ContactChannelSchema(ClosedSchema):
@@ -86,9 +91,15 @@ class OrderBy(fields.String):
         return bare_name(super()._deserialize(value, attr, data, **kwargs))
 
 
+class Filters(fields.String):
+    """A JSON text; what it says is judged where the fields are known."""
+
+    json_shape = filters_shape(FIELDS, ATTRIBUTE_PREFIX)
+
+
 class ContactsQuerySchema(PageQuerySchema):
     """Which part of the directory, in which order."""
 
     order_by = OrderBy(load_default="created_at", validate=validate.OneOf(tuple(ORDERS)))
     order = fields.String(load_default="desc", validate=validate.OneOf(("asc", "desc")))
-    filters = fields.String(load_default=None)
+    filters = Filters(metadata={"description": FILTERS_HELP})

@@ -34,7 +34,7 @@ class Statuses(fields.String):
         metadata = {"pattern": f"^({status})(,({status}))*$", "example": "Open,Spam"}
         super().__init__(metadata=metadata, **kwargs)
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[str]:
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         statuses = [word.strip() for word in value.split(",")]
         unknown = [word for word in statuses if word not in STATUSES]
         if unknown:
@@ -45,4 +45,4 @@ class Statuses(fields.String):
 class ConversationsQuerySchema(PageQuerySchema):
     """Which of a contact's conversations."""
 
-    statuses = Statuses(load_default=None)
+    statuses = Statuses()

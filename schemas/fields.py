@@ -16,8 +16,9 @@ ATTRIBUTES_SIZE = 16 * 1024  # bytes of compact JSON
 ATTRIBUTE_KEY_LENGTH = 64
 
 ONE_LINE = f"^[^{text.NOT_IN_LINES}]*$"
-ONE_LINE_NOT_BLANK = rf"^[^{text.NOT_IN_LINES}]*[^\s{text.NOT_IN_LINES}][^{text.NOT_IN_LINES}]*$"
 
+_visible = rf"[^\s{text.NOT_IN_LINES}]"
+ATTRIBUTE_KEY = rf"^{_visible}([^{text.NOT_IN_LINES}]{{0,{ATTRIBUTE_KEY_LENGTH - 2}}}{_visible})?$"
 SEARCHABLE = rf"^[^{text.NOT_IN_SEARCH}]*[^\s{text.NOT_IN_SEARCH}][^{text.NOT_IN_SEARCH}]*$"
 
 
@@ -33,7 +34,7 @@ class Text(fields.String):
 
     clean: Callable[[str], str]
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         try:
             return type(self).clean(super()._deserialize(value, attr, data, **kwargs))
         except ValueError as error:
@@ -99,7 +100,7 @@ class Phone(Text):
         metadata = {"pattern": f"^$|{text.PHONE_PATTERN}", "maxLength": text.PHONE_LENGTH}
         super().__init__(metadata=metadata | kwargs.pop("metadata", {}), **kwargs)
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str | None:
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if isinstance(value, str) and not value.strip():
             return None
         return super()._deserialize(value, attr, data, **kwargs)
@@ -134,17 +135,15 @@ class CustomAttributes(fields.Dict):
     def __init__(self, **kwargs: Any) -> None:
         metadata = {
             "description": "Free-form; at most 16 KiB as compact JSON.",
-            "propertyNames": {
-                "minLength": 1,
-                "maxLength": ATTRIBUTE_KEY_LENGTH,
-                "pattern": ONE_LINE_NOT_BLANK,
-            },
-            "additionalProperties": True,
+            "patternProperties": {ATTRIBUTE_KEY: {"$ref": "#/components/schemas/JsonValue"}},
+            "additionalProperties": False,
         }
         super().__init__(metadata=metadata | kwargs.pop("metadata", {}), **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, Any]:
-        attributes = super()._deserialize(value, attr, data, **kwargs)
+        attributes: dict[str, Any] = super()._deserialize(  # type: ignore[no-untyped-call]
+            value, attr, data, **kwargs
+        )
         errors: dict[str, list[str]] = {}
         cleaned: dict[str, Any] = {}
         for key, item in attributes.items():
@@ -181,6 +180,24 @@ def _refuse_control_characters(value: Any) -> None:
     elif isinstance(value, list):
         for item in value:
             _refuse_control_characters(item)
+
+
+JSON_VALUE = {
+    "description": "Any JSON whose strings hold no control characters.",
+    "anyOf": [
+        {"type": "string", "pattern": ONE_LINE},
+        {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
+        {"type": "number"},
+        {"type": "boolean"},
+        {"type": "null"},
+        {"type": "array", "items": {"$ref": "#/components/schemas/JsonValue"}},
+        {
+            "type": "object",
+            "patternProperties": {ONE_LINE: {"$ref": "#/components/schemas/JsonValue"}},
+            "additionalProperties": False,
+        },
+    ],
+}
 
 
 class WireTime(fields.String):

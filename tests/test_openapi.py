@@ -1,0 +1,105 @@
+"""The API document: valid, complete, and true of every answer that a caller can provoke."""
+
+import json
+from typing import Any
+
+import openapi_spec_validator
+import pytest
+import schemathesis
+from flask import Flask
+from schemathesis import HookContext
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import from_schema
+from schemathesis.engine.events import ScenarioFinished
+
+from contacts_service.filters import MAX_LEAVES
+from tests.client import Api
+
+# What schemathesis takes for an answer to good data; 412 is one, to an If-Match of another version.
+ACCEPTED = ["2xx", "3xx", 401, 403, 404, 409, 412]
+
+
+@pytest.fixture
+def document(app: Flask) -> dict[str, Any]:
+    return app.test_client().get("/openapi.json").get_json()
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (f"{method.upper()} {path}", operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method != "parameters"
+    ]
+
+
+def test_document_is_valid(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    openapi_spec_validator.validate(document)
+
+
+def test_every_route_of_the_api_is_documented(app: Flask, document: dict[str, Any]) -> None:
+    documented = {name for name, _ in operations(document)}
+    routes = {
+        f"{method} {document_path(rule.rule)}"
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api/")
+        for method in rule.methods - {"HEAD"}
+    }
+    assert documented == routes
+
+
+def document_path(rule: str) -> str:
+    """A Flask rule as the document writes it: <id:contact_id> is {contact_id}."""
+    segments = rule.split("/")
+    return "/".join(f"{{{s[1:-1].split(':')[-1]}}}" if s.startswith("<") else s for s in segments)
+
+
+def test_every_object_in_the_document_is_closed(document: dict[str, Any]) -> None:
+    def objects(node: Any, path: str) -> list[str]:
+        if isinstance(node, list):
+            return [p for i, item in enumerate(node) for p in objects(item, f"{path}/{i}")]
+        if not isinstance(node, dict):
+            return []
+        found = [p for name, item in node.items() for p in objects(item, f"{path}/{name}")]
+        is_open = node.get("type") == "object" and "additionalProperties" not in node
+        return [path, *found] if is_open else found
+
+    assert objects(document["components"], "") + objects(document["paths"], "") == []
+
+
+def findings(app: Flask, token: str, max_examples: int) -> list[str]:
+    """What schemathesis, with every check and every phase on, holds against the service."""
+    config = SchemathesisConfig.from_dict(
+        {
+            "seed": 20261122,
+            "headers": {"Authorization": f"Bearer {token}"},
+            "generation": {"max-examples": max_examples, "database": "none"},
+            "checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}},
+        }
+    )
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", app, config=config)
+    schema.hook(filter_query)
+    return [
+        f"{recorder.cases[case_id].value.as_curl_command()}\n{check.failure_info.failure}"
+        for event in from_schema(schema).execute()
+        if isinstance(event, ScenarioFinished)
+        for recorder in [event.recorder]
+        for case_id, checks in recorder.checks.items()
+        for check in checks
+        if check.failure_info is not None
+    ]
+
+
+def filter_query(_context: HookContext, query: dict[str, Any] | None) -> bool:
+    """Leave out filters over the limit of 20 in all, which a JSON Schema cannot state."""
+    return json.dumps((query or {}).get("filters")).count("operator") <= MAX_LEAVES
+
+
+def test_schemathesis_finds_nothing(app: Flask, api: Api) -> None:
+    assert findings(app, api.token, max_examples=20) == []
+
+
+@pytest.mark.slow
+def test_schemathesis_finds_nothing_when_it_searches_longer(app: Flask, api: Api) -> None:
+    assert findings(app, api.token, max_examples=200) == []
