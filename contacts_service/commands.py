@@ -2,23 +2,69 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import click
-from flask import Flask
-from flask.cli import AppGroup
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
 
 from contacts_service import keys
-from contacts_service.database import unit_of_work
+from contacts_service.config import SettingsError
+from contacts_service.database import db, unit_of_work
+from contacts_service.local_key import local_key
+from contacts_service.migration import migrate_database
 from contacts_service.principal import SCOPES
+from contacts_service.server import listen, serve
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
-keys_group = AppGroup("keys", help="API keys.")
-
 
 def init_commands(app: Flask) -> None:
-    for group in (keys_group,):
-        app.cli.add_command(group)
+    """Offer the commands of this service under `flask`."""
+    for command in (keys_group, serve_command):
+        app.cli.add_command(command)
+
+
+@with_appcontext
+def ready_database() -> None:
+    """Bring the database to this version's tables, or end with a sentence that says why not."""
+    try:
+        migrate_database()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+
+
+keys_group = AppGroup("keys", callback=ready_database, help="API keys.")
+
+
+@click.command("serve")
+@click.option("--local", is_flag=True, help="Make a key for this machine and show how to use it.")
+@with_appcontext
+def serve_command(local: bool) -> None:
+    """Migrate the database and serve until told to stop."""
+    config = current_app.config
+    host, port = config["CONTACTS_HOST"], config["CONTACTS_PORT"]
+    try:
+        listener = listen(host, port)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    ready_database()
+    if local:
+        _greet(local_key(Path(current_app.instance_path)), host, port)
+    db.session.remove()
+    db.engine.dispose()  # no connection may cross into the workers
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    serve(app, listener, workers=config["CONTACTS_WORKERS"], threads=config["CONTACTS_THREADS"])
+
+
+def _greet(key: str, host: str, port: int) -> None:
+    reached_at = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    address = f"[{reached_at}]" if ":" in reached_at else reached_at
+    url = f"http://{address}:{port}"
+    click.echo(f"The local key, kept in instance/local-key:\n\n  {key}\n")
+    click.echo(f"The API, to read and to try: {url}/docs\n")
+    click.echo("A first request:\n")
+    click.echo(f'  curl -H "Authorization: Bearer {key}" {url}/api/v1/contacts\n')
 
 
 class Duration(click.ParamType[timedelta]):

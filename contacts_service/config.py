@@ -66,12 +66,16 @@ def database_url(text: str) -> str:
 
 @dataclass(frozen=True)
 class Setting:
-    """A row of the table. `default` is written as it would be in the environment; "" is unset."""
+    """A row of the table. `default` is written as it would be in the environment; "" is unset.
+
+    `told_default` is what the README says where the default differs from machine to machine.
+    """
 
     name: str
     default: str
     parse: Callable[[str], Any]
     help: str
+    told_default: str = ""
 
 
 SETTINGS = (
@@ -80,6 +84,7 @@ SETTINGS = (
         f"sqlite:///{INSTANCE_FOLDER / 'contacts.db'}",
         database_url,
         "The database, as an SQLAlchemy URL.",
+        "`instance/contacts.db`",
     ),
     Setting(
         "CONTACTS_BUSY_TIMEOUT",
@@ -93,7 +98,8 @@ SETTINGS = (
         "CONTACTS_WORKERS",
         str(os.cpu_count() or 1),
         whole_number(1, 64),
-        "Worker processes; by default the number of cores.",
+        "Worker processes.",
+        "the number of cores",
     ),
     Setting("CONTACTS_THREADS", "8", whole_number(1, 64), "Threads of each worker."),
     Setting(

@@ -17,6 +17,7 @@ from flask import (
 )
 
 from contacts_service.auth import PUBLIC, requires
+from contacts_service.errors import NotFoundError
 from contacts_service.openapi import Api
 
 PAGES = Path(__file__).parent / "pages"
@@ -50,7 +51,9 @@ def docs_page() -> Response:
     return send_from_directory(PAGES, "docs.html")
 
 
-@blueprint.get("/docs/<any(" + ", ".join(f'"{name}"' for name in ASSETS) + "):name>")
+@blueprint.get("/docs/<name>")
 @requires(PUBLIC)
 def docs_asset(name: str) -> Response:
+    if name not in ASSETS:
+        raise NotFoundError("There is no such file.")
     return send_from_directory(ASSETS[name], name)

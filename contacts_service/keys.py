@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from flask import Flask, Response, after_this_request, current_app
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import RowMapping, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -69,20 +69,33 @@ def revoke_key(session: Session, key_id: int) -> bool:
     return True
 
 
+def is_accepted(key: str) -> bool:
+    """Whether a caller with this key would be let in now."""
+    try:
+        _find(key)
+    except AuthError:
+        return False
+    return True
+
+
 def principal_of(key: str) -> Principal:
-    """The agent whose key this is. Raises AuthError: unknown, revoked or expired."""
+    """The agent whose key this is, who calls now. Raises AuthError: unknown, revoked, expired."""
+    found = _find(key)
+    if found["last_used_at"] is None or found["last_used_at"] < _use_recorded_before():
+        _record_use_after_answer(found["id"])
+    return Principal(found["agent_id"], found["agent_name"], frozenset(found["scopes"].split()))
+
+
+def _find(key: str) -> RowMapping:
     # A row is found by the hash of 256 random bits, so timing tells nothing about other keys.
     found = db.session.execute(_BY_HASH, {"key_hash": _hash(key)}).mappings().first()
     if found is None:
         raise AuthError("The token is not known.")
     if found["revoked_at"] is not None:
         raise AuthError("The token has been revoked.")
-    moment = now()
-    if found["expires_at"] is not None and found["expires_at"] <= moment:
+    if found["expires_at"] is not None and found["expires_at"] <= now():
         raise AuthError("The token has expired.")
-    if found["last_used_at"] is None or found["last_used_at"] < _use_recorded_before():
-        _record_use_after_answer(found["id"])
-    return Principal(found["agent_id"], found["agent_name"], frozenset(found["scopes"].split()))
+    return found
 
 
 def _use_recorded_before() -> str:

@@ -9,6 +9,7 @@ import secrets
 import sys
 import time
 from datetime import UTC, datetime
+from functools import cache
 
 from flask import Flask, Response, g, request
 
@@ -62,6 +63,12 @@ def init_logs(app: Flask) -> None:
     app.after_request(_end)
 
 
+@cache
+def _template(rule: str) -> str:
+    """A route as the API document writes it: `/contacts/{contact_id}`."""
+    return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule)
+
+
 def _begin() -> None:
     g.began = time.perf_counter()
     given = request.headers.get("X-Request-ID", "")
@@ -75,7 +82,7 @@ def _end(response: Response) -> Response:
         "request_id": g.request_id,
         "agent": principal.agent_id if principal else None,
         "method": request.method,
-        "route": request.url_rule.rule if request.url_rule else None,
+        "route": _template(request.url_rule.rule) if request.url_rule else None,
         "status": response.status_code,
         "milliseconds": round((time.perf_counter() - g.began) * 1000, 2),
     }

@@ -95,6 +95,12 @@ class Api(flask_smorest.Api):
     def _register_doc_blueprint(self) -> None:
         """Left to `docs`."""
 
+    def _register_etag_headers(self) -> None:
+        """Ours are part of the operations that have them."""
+
+    def _register_pagination_header(self) -> None:
+        """Pages are in the envelope."""
+
     def _register_responses(self) -> None:
         for status, (kind, description, example) in ERRORS.items():
             self.spec.components.response(

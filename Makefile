@@ -1,0 +1,44 @@
+# `make run` for a first look, `make test` before a commit, `make serve` for production.
+
+VENV := .venv
+BIN := $(VENV)/bin
+CONTACTS ?= 1000
+
+.PHONY: install run serve test check demo lock
+
+install: $(VENV)/installed
+
+$(VENV)/installed: requirements.txt
+	python3 -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+# Serves on this machine with a key of its own, and shows how to use it.
+run: $(VENV)/installed
+	@CONTACTS_LOG_FORMAT=$${CONTACTS_LOG_FORMAT:-text} $(BIN)/flask serve --local
+
+# Migrates and serves; makes no key.
+serve: $(VENV)/installed
+	@$(BIN)/flask serve
+
+test: $(VENV)/installed-dev
+	$(BIN)/pytest -m "not slow"
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(MAKE) test
+
+# Fills the directory with made-up people: make demo CONTACTS=82171
+demo: $(VENV)/installed-dev
+	@$(BIN)/flask demo --contacts $(CONTACTS)
+
+# Pins the newest releases of everything, with hashes.
+lock:
+	uv pip compile --universal --generate-hashes --no-annotate --no-header --upgrade pyproject.toml -o requirements.txt
+	uv pip compile --universal --generate-hashes --no-annotate --no-header --upgrade --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt

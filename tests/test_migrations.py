@@ -1,0 +1,80 @@
+"""Migrations: from nothing to the tables that the models describe, once, whoever starts."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask import Flask
+from flask_migrate import downgrade
+from sqlalchemy import inspect
+
+from contacts_service import create_app
+from contacts_service.config import PROJECT_FOLDER, SettingsError
+from contacts_service.database import Base, db, unit_of_work
+from contacts_service.migration import migrate_database
+from tests.conftest import make_app
+
+
+def test_models_and_migrated_tables_agree(app: Flask) -> None:
+    def is_ours(name: str, kind: str, *_: object) -> bool:
+        return not (kind == "table" and name.startswith("contact_search"))
+
+    with app.app_context(), db.engine.connect() as connection:
+        options = {"include_name": is_ours, "compare_type": True, "compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_everything_can_be_taken_back(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    with app.app_context():
+        downgrade(revision="base")
+        assert inspect(db.engine).get_table_names() == ["alembic_version"]
+        migrate_database()
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    with app.app_context():
+        with unit_of_work() as session:
+            session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(SettingsError, match="newer version"):
+            migrate_database()
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "contacts.db").write_bytes(b"not a database" * 1000)
+    app = create_app({"CONTACTS_DATABASE_URL": f"sqlite:///{tmp_path / 'contacts.db'}"})
+    with app.app_context(), pytest.raises(SettingsError, match="cannot be opened"):
+        migrate_database()
+
+
+def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
+    environ = {
+        "PATH": os.environ["PATH"],
+        "CONTACTS_DATABASE_URL": f"sqlite:///{tmp_path / 'new' / 'contacts.db'}",
+    }
+    command = [Path(sys.executable).parent / "flask", "keys", "list"]
+    starts = [
+        subprocess.Popen(command, cwd=PROJECT_FOLDER, env=environ, stderr=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    assert [(start.communicate()[1], start.returncode) for start in starts] == [(b"", 0)] * 4
+
+
+def test_a_connection_is_durable_and_checked(app: Flask) -> None:
+    with app.app_context(), db.engine.connect() as connection:
+        pragma = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert pragma == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "busy_timeout": 5000,
+    }

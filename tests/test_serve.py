@@ -1,0 +1,153 @@
+"""The service as it is run: `flask serve` in processes of its own, over HTTP."""
+
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contacts_service.config import PROJECT_FOLDER
+
+FLASK = Path(sys.executable).parent / "flask"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Service:
+    """`flask serve` with two workers over a database of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "CONTACTS_DATABASE_URL": f"sqlite:///{folder / 'contacts.db'}",
+            "CONTACTS_PORT": str(self.port),
+            "CONTACTS_WORKERS": "2",
+        }
+        self.key = self.flask("keys", "create", "--agent=1", "--name=A", "--all-scopes").strip()
+        self.process = self.start()
+
+    def flask(self, *words: str) -> str:
+        return subprocess.check_output(
+            [FLASK, *words], cwd=PROJECT_FOLDER, env=self.environ, text=True
+        )
+
+    def start(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [FLASK, "serve"],
+            cwd=PROJECT_FOLDER,
+            env=self.environ,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return process
+            except OSError:
+                time.sleep(0.05)
+        raise TimeoutError
+
+    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        connection.request(method, f"/api/v1{path}", body and json.dumps(body), headers)
+        answer = connection.getresponse()
+        payload = json.loads(answer.read())["data"]
+        connection.close()
+        return answer.status, payload
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    service = Service(tmp_path_factory.mktemp("served"))
+    yield service
+    service.process.terminate()
+    service.process.communicate(timeout=20)
+
+
+def test_fifty_simultaneous_quick_creates_make_one_contact(service: Service) -> None:
+    def create(_: int) -> tuple[int, Any]:
+        return service.call("POST", "/contacts/quick", {"email": "same@example.com"})
+
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(create, range(50)))
+    assert sorted(status for status, _ in answers) == [200] * 49 + [201]
+    assert len({contact["id"] for _, contact in answers}) == 1
+
+
+def test_simultaneous_updates_are_all_kept(service: Service) -> None:
+    _, contact = service.call("POST", "/contacts/quick", {"email": "busy@example.com"})
+
+    def note(number: int) -> int:
+        path = f"/contacts/{contact['id']}/notes"
+        return service.call("POST", path, {"content": f"note {number}"})[0]
+
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(note, range(60))) == [201] * 60
+    assert service.call("GET", f"/contacts/{contact['id']}/notes")[1]["total"] == 60
+
+
+def test_a_key_revoked_by_command_is_refused_by_every_worker(service: Service) -> None:
+    key = service.flask("keys", "create", "--agent=2", "--name=B", "--all-scopes").strip()
+    listed = service.flask("keys", "list").splitlines()[-1]
+    service.flask("keys", "revoke", listed.split()[0])
+    mine, service.key = service.key, key
+    try:
+        assert {service.call("GET", "/contacts")[0] for _ in range(20)} == {401}
+    finally:
+        service.key = mine
+
+
+def test_a_taken_port_is_one_sentence(service: Service) -> None:
+    result = subprocess.run(
+        [FLASK, "serve"], cwd=PROJECT_FOLDER, env=service.environ, capture_output=True, text=True
+    )
+    assert result.returncode == 1
+    assert re.fullmatch(rf"Error: Port {service.port} .* is in use.*\.\n", result.stderr)
+
+
+def test_it_stops_cleanly_when_told_to(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    service.call("GET", "/contacts")
+    service.process.send_signal(signal.SIGTERM)
+    _, log = service.process.communicate(timeout=20)
+    assert service.process.returncode == 0
+    assert [json.loads(line)["message"] for line in log.splitlines()] == ["request"]
+
+
+def test_a_local_start_prints_a_line_that_works_when_pasted(tmp_path: Path) -> None:
+    # In a copy, so that the key of whoever runs the tests stays as it is.
+    for name in ("contacts_service", "schemas"):
+        shutil.copytree(PROJECT_FOLDER / name, tmp_path / name)
+    shutil.copy(PROJECT_FOLDER / "app.py", tmp_path)
+    environ = {"PATH": os.environ["PATH"], "CONTACTS_PORT": str(free_port())}
+    process = subprocess.Popen(
+        [FLASK, "serve", "--local"], cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        line = next(line for line in process.stdout or () if "curl" in line)
+        answer = json.loads(subprocess.check_output(line, shell=True, stderr=subprocess.DEVNULL))
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+    assert answer["data"]["total"] == 0
+    mode = (tmp_path / "instance" / "local-key").stat().st_mode
+    assert stat.S_IMODE(mode) == 0o600
