@@ -377,6 +377,20 @@ def test_stop_answers_what_was_sent(start: Start, signum: int, wait: float) -> N
     assert answers[-1].headers["Connection"] == "close"
 
 
+def test_stop_answers_connections_not_yet_accepted(start: Start) -> None:
+    server = start(1, 2)
+    (worker,) = server.pids(1)
+    os.kill(worker, signal.SIGSTOP)
+    with ExitStack() as stack:
+        clients = [stack.enter_context(server.connect()) for _ in range(5)]
+        for client in clients:
+            client.sendall(get("/"))
+        server.process.terminate()
+        time.sleep(0.1)
+        os.kill(worker, signal.SIGCONT)
+        assert [read_answer(client).status for client in clients] == [200] * 5
+
+
 def test_stop_answers_pipelined_requests(start: Start) -> None:
     server = start(1, 1)
     with server.connect() as client:
