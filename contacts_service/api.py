@@ -26,6 +26,7 @@ from contacts_service.strict_json import Json, JSONError, read_json
 View = Callable[..., Any]
 Decorator = Callable[[View], View]
 
+UNKNOWN = ["Unknown field."]
 JSON_LIMIT = 1 << 20  # bytes
 MAX_ID = 2**63 - 1
 
@@ -111,7 +112,8 @@ def flatten(tree: Any, path: str = "") -> dict[str, list[str]]:
         return {path: list(tree)}
     flat: dict[str, list[str]] = {}
     for name, branch in tree.items():
-        if name == "_schema":
+        # An unknown field may be called what marshmallow calls the object as a whole.
+        if name == "_schema" and type(name) is str and branch != UNKNOWN:
             below = path
         elif isinstance(name, int):
             below = f"{path}[{name}]"

@@ -16,7 +16,7 @@ from contacts_service.errors import ConflictError, NotFoundError
 from contacts_service.listing import AnyRow, Order, Page, read_page
 from contacts_service.models import Contact, ContactChannel
 from contacts_service.strict_json import Json, write_json
-from contacts_service.text import fold
+from contacts_service.text import clean_line, fold
 
 # The columns of a contact in lists, in the order in which they are sent.
 COLUMNS = (
@@ -62,17 +62,21 @@ def summary(row: AnyRow) -> Json:
 
 
 def find_field(name: str) -> filters.Field | None:
-    """The field that a filter names, with or without the table in front; None if there is none."""
+    """The field that a filter names, with or without the table in front; None if there is none.
+
+    Raises ValueError for a key with control characters.
+    """
     name = bare_name(name)
-    key = name.removeprefix(ATTRIBUTE_PREFIX)
-    if key and key != name:
-        return filters.AttributeField(Contact.custom_attributes, key)
+    if name.startswith(ATTRIBUTE_PREFIX):
+        key = clean_line(name.removeprefix(ATTRIBUTE_PREFIX))
+        return filters.AttributeField(Contact.custom_attributes, key) if key else None
     return FIELDS.get(name)
 
 
 def bare_name(name: str) -> str:
     """A field's name without the table that clients in the field put in front of it."""
-    return name.removeprefix("users.").removeprefix("contacts.")
+    table, dot, field = name.partition(".")
+    return field if dot and table in ("users", "contacts") else name
 
 
 def list_contacts(

@@ -35,8 +35,7 @@ def resource(payload: Any, status: int = 200) -> Response:
     """As `success`, with a strong `ETag`; 304 where a reader's `If-None-Match` has it already."""
     response = success(payload, status)
     response.set_etag(etag(payload))
-    if request.method in ("GET", "HEAD"):
-        response.make_conditional(request)
+    response.make_conditional(request)  # looks at the method first
     return response
 
 

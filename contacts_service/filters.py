@@ -26,10 +26,13 @@ from sqlalchemy import (
 from contacts_service.database import wire_time
 from contacts_service.errors import InputError
 from contacts_service.strict_json import JSONError, read_json
-from contacts_service.text import clean_line
+from contacts_service.text import clean_line, refuse_control_characters
 
 Condition = ColumnElement[bool]
 Column = SQLColumnExpression[Any]
+
+DAY = len("2026-05-13")
+NUMBERS = ("integer", "real")  # the types of numbers in SQLite's json_each
 
 MAX_LEAVES = 20
 MAX_DEPTH = 2
@@ -77,6 +80,10 @@ class Field(ABC):
         """The condition of one operator on one value; null where the field is."""
 
     @abstractmethod
+    def among(self, values: list[Any]) -> Condition:
+        """The condition of being one of up to 100 values, in a form that stays small."""
+
+    @abstractmethod
     def is_set(self) -> Condition:
         """The condition that there is a value; an empty string is none."""
 
@@ -99,6 +106,9 @@ class TextField(Field):
     def compare(self, word: str, value: str) -> Condition:
         return compare_text(self.compared, word, value)
 
+    def among(self, values: list[str]) -> Condition:
+        return self.compared.in_(values)
+
     def is_set(self) -> Condition:
         return self.column != ""
 
@@ -119,6 +129,9 @@ class NumberField(Field):
     def compare(self, word: str, value: int) -> Condition:
         return COMPARISONS[word](self.column, value)  # type: ignore[no-any-return]
 
+    def among(self, values: list[int]) -> Condition:
+        return self.column.in_(values)
+
     def is_set(self) -> Condition:
         return self.column.is_not(None)
 
@@ -138,6 +151,9 @@ class BooleanField(Field):
 
     def compare(self, word: str, value: bool) -> Condition:
         return self.column.is_(true() if value else false())
+
+    def among(self, values: list[bool]) -> Condition:
+        return self.column.in_(values)
 
     def is_set(self) -> Condition:
         return self.column.is_not(None)
@@ -173,8 +189,18 @@ class TimeField(Field):
         }
         return conditions[word]
 
+    def among(self, values: list[tuple[str, str]]) -> Condition:
+        days = [start[:DAY] for start, end in values if _is_day(start, end)]
+        moments = [start for start, end in values if not _is_day(start, end)]
+        return or_(func.substr(self.column, 1, DAY).in_(days), self.column.in_(moments))
+
     def is_set(self) -> Condition:
         return self.column.is_not(None)
+
+
+def _is_day(start: str, end: str) -> bool:
+    is_midnight = start[DAY:] == FIRST_MOMENT.strftime("T%H:%M:%S.%fZ")
+    return is_midnight and start[:-8] != end[:-8]  # without the fraction of the second
 
 
 def _span(start: datetime, length: timedelta) -> tuple[str, str]:
@@ -202,7 +228,10 @@ class AttributeField(Field):
     def value(self, raw: Any) -> bool | int | float | str:
         if not isinstance(raw, bool | int | float | str):
             raise ValueError("The value must be a string, a number or a boolean.")
-        return raw.casefold() if isinstance(raw, str) else raw
+        if not isinstance(raw, str):
+            return raw
+        refuse_control_characters(raw)
+        return raw.casefold()
 
     def compare(self, word: str, value: Any) -> Condition:
         item = self.item.c
@@ -215,8 +244,21 @@ class AttributeField(Field):
         if isinstance(value, bool):  # an atom that is 1 or 0
             types, value = ("true", "false"), int(value)
         else:
-            types = ("integer", "real")
+            types = NUMBERS
         return self._has(item.type.in_(types), COMPARISONS[word](item.atom, value))
+
+    def among(self, values: list[Any]) -> Condition:
+        item = self.item.c
+        words = [value for value in values if isinstance(value, str)]
+        switches = ["true" if value else "false" for value in values if isinstance(value, bool)]
+        numbers = [value for value in values if not isinstance(value, bool | str)]
+        return self._has(
+            or_(
+                and_(item.type == "text", func.casefold(item.atom).in_(words)),
+                and_(item.type.in_(NUMBERS), item.atom.in_(numbers)),
+                item.type.in_(switches),
+            )
+        )
 
     def is_set(self) -> Condition:
         item = self.item.c
@@ -339,5 +381,5 @@ def _affirm(field: Field, word: str, value: Any) -> Condition:
     if word == "in":
         if not isinstance(value, list) or not 1 <= len(value) <= MAX_VALUES:
             raise ValueError(f"The value must be an array of 1 to {MAX_VALUES}.")
-        return or_(*(field.compare("=", field.value(item)) for item in value))
+        return field.among([field.value(item) for item in value])
     return field.compare(word, field.value(value))

@@ -38,16 +38,15 @@ def write_json(value: Any) -> bytes:
 
 def _check_depth(value: Any) -> None:
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [
             child
             for parent in level
             if isinstance(parent, dict | list)
             for child in (parent.values() if isinstance(parent, dict) else parent)
         ]
-        if not level:
-            return
-    raise JSONError(f"Nested deeper than {MAX_DEPTH} levels.")
+    if any(isinstance(child, dict | list) for child in level):
+        raise JSONError(f"Nested deeper than {MAX_DEPTH} levels.")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

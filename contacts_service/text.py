@@ -42,7 +42,7 @@ class _Letters(dict[int, str]):
         folded = _LETTERS.get(character)
         if folded is None:
             category = unicodedata.category(character)
-            if category == "Pd":
+            if category == "Pd" or character == "\N{MINUS SIGN}":
                 folded = "-"
             elif category == "Nd":
                 folded = str(unicodedata.decimal(character))
@@ -66,8 +66,7 @@ def fold(text: str) -> str:
 
 def clean_line(text: str) -> str:
     """`text` trimmed and NFC-normalised; refuses control characters and lone surrogates."""
-    if _not_in_lines.search(text):
-        raise ValueError("Control characters are not allowed.")
+    refuse_control_characters(text)
     return unicodedata.normalize("NFC", text.strip())
 
 
@@ -84,6 +83,12 @@ def clean_search(text: str) -> str:
     if _not_in_search.search(text):
         raise ValueError("Control characters are not allowed.")
     return unicodedata.normalize("NFC", text.strip())
+
+
+def refuse_control_characters(text: str) -> None:
+    """For text that is kept as it was sent."""
+    if _not_in_lines.search(text):
+        raise ValueError("Control characters are not allowed.")
 
 
 def normalise_email(text: str) -> str:

@@ -94,16 +94,15 @@ class Email(Text):
 class Phone(Text):
     """A phone number as it was typed; `""` clears it, which is None."""
 
-    clean = staticmethod(text.normalise_phone)
+    clean = staticmethod(lambda given: text.clean_line(given) and text.normalise_phone(given))
 
     def __init__(self, **kwargs: Any) -> None:
         metadata = {"pattern": f"^$|{text.PHONE_PATTERN}", "maxLength": text.PHONE_LENGTH}
         super().__init__(metadata=metadata | kwargs.pop("metadata", {}), **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        if isinstance(value, str) and not value.strip():
-            return None
-        return super()._deserialize(value, attr, data, **kwargs)
+        number: str = super()._deserialize(value, attr, data, **kwargs)
+        return number or None
 
 
 class StrictBoolean(fields.Boolean):
@@ -127,6 +126,12 @@ class QueryNumber(fields.Integer):
         if not re.fullmatch("[0-9]{1,18}", value):
             raise ValidationError(self.sentence)
         return int(value)
+
+
+class Key(str):
+    """A key that the caller chose, so that none is taken for a name of marshmallow's own."""
+
+    __slots__ = ()
 
 
 class CustomAttributes(fields.Dict):
@@ -154,7 +159,7 @@ class CustomAttributes(fields.Dict):
                 _refuse_control_characters(item)
                 cleaned[name] = item
             except ValueError as error:
-                errors[key] = [str(error)]
+                errors[Key(key)] = [str(error)]
         if errors:
             raise ValidationError(errors)
         if len(write_json(cleaned)) > ATTRIBUTES_SIZE:
@@ -172,10 +177,10 @@ def _attribute_key(key: str) -> str:
 def _refuse_control_characters(value: Any) -> None:
     """Raise ValueError for a control character in any string inside `value`."""
     if isinstance(value, str):
-        text.clean_line(value)
+        text.refuse_control_characters(value)
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            text.clean_line(key)
+            text.refuse_control_characters(key)
             _refuse_control_characters(item)
     elif isinstance(value, list):
         for item in value:

@@ -66,7 +66,7 @@ def test_anything_but_true_or_false_is_refused(api: Api, body: Any, path: str) -
 
 
 def test_contact_that_does_not_exist_is_not_found(api: Api) -> None:
-    for contact_id in ("999", "abc", "0", "-1", "99999999999999999999"):
+    for contact_id in ("999", "abc", "0", "-1", str(2**63), "99999999999999999999"):
         api.put(f"/contacts/{contact_id}/block", {"blocked": True}, 404)
         api.put(f"/contacts/{contact_id}/block", {"blocked": 1}, 400)
 

@@ -121,7 +121,13 @@ def test_conversation_without_a_message_has_no_last_message(
 
 def test_latest_message_comes_first(api: Api, insert: Insert, linda: int) -> None:
     days = [3, 1, 4, 1, 5]
-    stored = {insert(day, people={linda: "sender"}): (day, n) for n, day in enumerate(days)}
+    other_times = {
+        "created_at": "2026-06-01T10:00:00.000000Z",
+        "updated_at": "2026-06-02T10:00:00.000000Z",
+    }
+    stored = {
+        insert(day, people={linda: "sender"}, **other_times): (day, n) for n, day in enumerate(days)
+    }
     expected = sorted(stored, key=lambda uuid: stored[uuid], reverse=True)
     assert uuids(api, linda) == expected
     for size in (1, 2, 3, 5):
@@ -157,7 +163,9 @@ def test_unknown_status_is_refused(api: Api, linda: int, statuses: str) -> None:
     assert list(answer["errors"]["query"]) == ["statuses"]
 
 
-@pytest.mark.parametrize("contact_id", ["999", "abc", "0", "-1", "99999999999999999999"])
+@pytest.mark.parametrize(
+    "contact_id", ["999", "abc", "0", "-1", str(2**63), "99999999999999999999"]
+)
 def test_contact_that_does_not_exist_is_not_found(api: Api, contact_id: str) -> None:
     path = f"/contacts/{contact_id}/conversations"
     assert api.get(path, 404)["type"] == "NotFoundError"

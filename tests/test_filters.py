@@ -5,7 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from flask import Flask
+from sqlalchemy import update
 
+from contacts_service.database import unit_of_work
+from contacts_service.models import Contact
 from tests.client import Api
 from tests.directory import PEOPLE, labels, open_directory
 
@@ -426,3 +430,21 @@ def test_filter_that_will_not_do_is_named_by_its_position(
     assert list(answer["errors"]) == ["query"]
     assert list(answer["errors"]["query"]) == [path]
     assert all(sentence.endswith(".") for sentence in answer["errors"]["query"][path])
+
+
+@pytest.mark.parametrize(
+    ("value", "is_there"),
+    [
+        ("2026-05-13", True),
+        ("2026-05-13T23:59:59.999999Z", True),
+        ("2026-05-13T00:00:00Z", False),
+        ("2026-05-14T00:00:00Z", False),
+        ("9999-12-31", False),
+    ],
+)
+def test_in_takes_days_and_moments(api: Api, app: Flask, value: str, is_there: bool) -> None:
+    api.make_contact()
+    with app.app_context(), unit_of_work() as session:
+        session.execute(update(Contact).values(created_at="2026-05-13T23:59:59.999999Z"))
+    found = api.filtered([{"field": "created_at", "operator": "in", "value": [value]}])
+    assert found["total"] == is_there

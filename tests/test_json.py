@@ -165,7 +165,7 @@ def test_attributes_come_back_as_they_were_sent(api: Api) -> None:
     sent = (
         '{"low":-9223372036854775808,"high":9223372036854775807,"one":1,"fraction":1.0,'
         '"yes":true,"nothing":null,"spaces":"  x  ","decomposed":"e\u0301","pair":"😀",'
-        f'"deep":{nested(62)},"quote":"\\"\\\\"}}'
+        f'"deep":{nested(61)},"quote":"\\"\\\\"}}'
     )
     body = f'{{"custom_attributes": {sent}}}'.encode()
     answer = api.call("PUT", path, data=body, content_type="application/json")
@@ -173,3 +173,14 @@ def test_attributes_come_back_as_they_were_sent(api: Api) -> None:
     for text in (answer.data, api.call("GET", path).data):
         stored = json.loads(text)["data"]["custom_attributes"]
         assert json.dumps(sorted(stored.items())) == json.dumps(expected)
+
+
+def test_deepest_body_is_taken_and_shown(api: Api) -> None:
+    path = f"/api/v1/contacts/{api.make_contact()['id']}"
+    options = {"headers": {"Authorization": f"Bearer {api.token}"}}
+    body = f'{{"custom_attributes": {{"a": {nested(62)}}}}}'
+    answer = api.client.put(path, data=body, content_type="application/json", **options)
+    assert answer.status_code == 200
+    for response in (answer, api.client.get(path, **options)):  # one level deeper than the body
+        attributes = json.loads(response.data)["data"]["custom_attributes"]
+        assert attributes == {"a": json.loads(nested(62))}

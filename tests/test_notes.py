@@ -107,7 +107,9 @@ def test_notes_are_listed_with_their_contact_alone(api: Api, notes: str) -> None
     assert api.get(f"/contacts/{other['id']}/notes")["results"] == []
 
 
-@pytest.mark.parametrize("contact_id", ["999", "abc", "0", "-1", "99999999999999999999"])
+@pytest.mark.parametrize(
+    "contact_id", ["999", "abc", "0", "-1", str(2**63), "99999999999999999999"]
+)
 def test_contact_that_does_not_exist_is_not_found(api: Api, contact_id: str) -> None:
     path = f"/contacts/{contact_id}/notes"
     for answer in (

@@ -165,13 +165,16 @@ def test_updated_at_moves_forward_whatever_the_clock_does(
 
 
 @pytest.mark.parametrize(
-    "contact_id", ["999", "abc", "0", "-1", "01", "1.0", "٣", "99999999999999999999"]
+    "contact_id",
+    ["999", "abc", "0", "-1", "0{id}", "{id}.0", "+{id}", "٣", str(2**63), "99999999999999999999"],
 )
 def test_contact_that_does_not_exist_is_not_found(
     api: Api, linda: dict[str, Any], contact_id: str
 ) -> None:
-    assert api.put(f"/contacts/{contact_id}", {}, 404)["type"] == "NotFoundError"
-    assert api.put(f"/contacts/{contact_id}", {"first_name": 5}, 400)["type"] == "InputError"
+    path = f"/contacts/{contact_id.format(id=linda['id'])}"
+    assert api.put(path, {"first_name": "Bob"}, 404)["type"] == "NotFoundError"
+    assert api.put(path, {"first_name": 5}, 400)["type"] == "InputError"
+    assert api.get(path_of(linda)) == linda
 
 
 def test_query_string_is_refused(api: Api, linda: dict[str, Any]) -> None:

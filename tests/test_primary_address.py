@@ -1,9 +1,12 @@
-"""The primary email address: what becomes of the old one, and whose an address is."""
+"""The primary address: what becomes of the old one, and whose an address is."""
 
 from typing import Any
 
 import pytest
+from flask import Flask
 
+from contacts_service.database import unit_of_work
+from contacts_service.models import ContactChannel
 from tests.client import Api
 
 
@@ -102,3 +105,14 @@ def test_spellings_of_one_address_are_one(api: Api) -> None:
     contact = api.make_contact("jose\u0301@bücher.example")
     assert contact["email"] == "josé@bücher.example"
     assert owner_of(api, "JOSÉ@XN--BCHER-KVA.example") == contact
+
+
+def test_number_that_becomes_primary_is_no_longer_listed(app: Flask, api: Api) -> None:
+    contact = api.make_contact(phone="7")
+    channel = {"contact_id": contact["id"], "channel": "phone", "identifier": "0412 345"}
+    times = dict.fromkeys(("created_at", "updated_at"), contact["created_at"])
+    with app.app_context(), unit_of_work() as session:
+        session.add(ContactChannel(**channel, **times))
+    assert channels_of(api.get(path_of(contact))) == [("phone", "0412 345")]
+    answer = api.put(path_of(contact), {"phone": " 0412 345"})
+    assert (answer["phone"], answer["contact_channels"]) == ("0412 345", [])
