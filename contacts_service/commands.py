@@ -8,7 +8,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
-from contacts_service import keys
+from contacts_service import directory_commands, keys
 from contacts_service.config import SettingsError
 from contacts_service.database import db, unit_of_work
 from contacts_service.local_key import local_key
@@ -21,7 +21,7 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 def init_commands(app: Flask) -> None:
     """Offer the commands of this service under `flask`."""
-    for command in (keys_group, serve_command):
+    for command in (keys_group, serve_command, *directory_commands.COMMANDS):
         app.cli.add_command(command)
 
 

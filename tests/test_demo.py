@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from contacts_service import text
 from contacts_service.conversations import PREVIEW_LENGTH, STATUSES
@@ -47,10 +47,8 @@ def fresh_apps(tmp_path: Path) -> list[Flask]:
 
 
 def test_it_tells_what_it_has_added(demo: str, rows: Read) -> None:
-    counts = [
-        rows(select(func.count()).select_from(t))[0][0] for t in (Contact, Conversation, Note)
-    ]
-    assert counts == [500, 300, 150]
+    made = (Contact, Conversation, Note)
+    assert [len(rows(select(kind.id))) for kind in made] == [500, 300, 150]
     told = "500 contacts, 300 conversations and 150 notes of made-up people added.\n"
     assert demo == told
 
