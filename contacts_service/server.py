@@ -1,0 +1,386 @@
+"""Serving: gunicorn's arbiter keeps the worker processes, waitress serves in each of them.
+
+waitress reads requests in its own I/O loop before a thread is taken, so that slow clients hold no
+threads; the arbiter forks, watches and replaces workers. What is ours is the stop that loses no
+request, and answers in the envelope for what is refused before the application sees it.
+"""
+
+# mypy: allow-subclassing-any
+
+import errno
+import json
+import logging
+import os
+import re
+import resource
+import secrets
+import signal
+import socket
+import time
+from http import HTTPStatus
+from types import FrameType
+from typing import Any, NoReturn
+from wsgiref.types import WSGIApplication
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.server import TcpWSGIServer
+from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import BadRequest
+
+from contacts_service.config import SettingsError
+from contacts_service.errors import GeneralError, InputError, PayloadTooLargeError, ServiceError
+
+BACKLOG = 2048
+CONNECTIONS = 1000  # of each worker, if the limit of open files allows it
+FILES_EACH = 3  # a connection, and a temporary file for what it sends and for what it gets
+FILES_BESIDE = 200  # the database, logs, modules
+REQUEST_SECONDS = 300  # to send a whole request, however slowly
+REFUSED_SECONDS = 10  # to take an error in, while still sending
+UNFINISHED_SECONDS = 2  # to finish sending a request once the stop has begun
+IDLE_SECONDS = 0.5  # to send the next request on a kept connection, likewise
+STOP_SECONDS = 30  # to answer what has been received by then
+CONTROL_LINE = 4096  # bytes of a chunk's size line or of the trailer
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+WAITRESS: dict[str, Any] = {
+    "asyncore_use_poll": True,  # select() ends at descriptor 1023
+    "backlog": BACKLOG,
+    "channel_timeout": 75,  # idle: longer than the 60 seconds of most proxies
+    "cleanup_interval": 5,
+    "clear_untrusted_proxy_headers": False,  # the application decides which proxy it trusts
+    "expose_tracebacks": False,
+    "ident": None,
+    "inbuf_overflow": 64 * 1024,  # from here on a body is in a temporary file
+    "max_request_body_size": 26 * 2**20,  # above what any route takes: their 413 names their limit
+    "max_request_header_size": 32 * 1024,
+    "outbuf_high_watermark": 64 * 2**20,  # no answer is as large: none holds its thread
+    "recv_bytes": 16 * 1024,  # larger makes tiny chunks dear, smaller large bodies
+}
+
+REFUSALS: dict[int, tuple[int, type[ServiceError], str]] = {
+    400: (400, InputError, "The request is not well-formed HTTP."),
+    413: (413, PayloadTooLargeError, "The body is larger than any route accepts."),
+    431: (431, InputError, "The headers are larger than 32 KiB."),
+    500: (500, GeneralError, "Something went wrong on our side."),
+    501: (400, InputError, "Of transfer encodings only chunked is supported."),
+}
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that is bound and queues connections already; port 0 takes a free one.
+
+    A name with several addresses gets its IPv4 one. Raises SettingsError.
+    """
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError):
+        raise SettingsError(f"{host} cannot be resolved; set CONTACTS_HOST.") from None
+    family, kind, protocol, _, address = min(found, key=lambda entry: entry[0])
+    try:
+        return _bound(socket.socket(family, kind, protocol), address)
+    except OSError as error:
+        raise SettingsError(_refusal(error, host, port)) from None
+
+
+def _bound(listener: socket.socket, address: Any) -> socket.socket:
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _refusal(error: OSError, host: str, port: int) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"Port {port} on {host} is in use; stop the other program or set CONTACTS_PORT."
+        case errno.EACCES | errno.EPERM:
+            return f"Port {port} is not allowed for this user; set CONTACTS_PORT to 1024 or above."
+        case errno.EADDRNOTAVAIL | errno.EAFNOSUPPORT:
+            return f"{host} is not an address of this machine; set CONTACTS_HOST."
+    return f"Port {port} on {host} cannot be listened on: {error.strerror}."
+
+
+def serve(app: WSGIApplication, listener: socket.socket, *, workers: int, threads: int) -> NoReturn:
+    """Serve until SIGTERM or SIGINT, then answer what has been received and exit with 0.
+
+    A second SIGINT hurries. The workers leave by SystemExit through the caller's frames as well;
+    what was opened before, such as database connections, is shared with them.
+    """
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a word for each queued request
+    supervisor = Supervisor(_Configured(app, workers, threads))
+    supervisor.LISTENERS = [listener]
+    supervisor.run()
+    raise AssertionError("The arbiter leaves by SystemExit.")
+
+
+class _Configured(BaseApplication):
+    """The application with gunicorn's settings; nothing of its files or environment is read."""
+
+    def __init__(self, app: WSGIApplication, workers: int, threads: int) -> None:
+        self.settings = {
+            "bind": "",  # the arbiter is given the socket
+            "control_socket_disable": True,
+            "graceful_timeout": STOP_SECONDS + 5,
+            "logger_class": _PropagatingLogger,
+            "preload_app": True,
+            "threads": threads,
+            "timeout": 30,
+            "worker_class": WaitressWorker,
+            "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108
+            "workers": workers,
+        }
+        super().__init__()
+        self.callable = app
+
+    def load_config(self) -> None:
+        for name, value in self.settings.items():
+            self.cfg.set(name, value)
+
+
+class _PropagatingLogger(Logger):
+    """gunicorn's messages for the application's handlers; no access log."""
+
+    def setup(self, cfg: Any) -> None:
+        self.cfg = cfg
+        self.error_log.propagate = True
+        self.error_log.setLevel(logging.WARNING)
+
+
+class Supervisor(Arbiter):
+    """The arbiter, for which SIGINT is as graceful as SIGTERM."""
+
+    handle_int = Arbiter.handle_term
+
+    def handle_usr2(self) -> None:
+        """Do nothing: a second copy of the program could not bind the port."""
+
+    def spawn_worker(self) -> Any:
+        """Hold signals back until the worker has its own handlers, or it would miss a stop."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        try:
+            return super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
+class WaitressWorker(Worker):
+    """Runs waitress' loop, with the arbiter's heartbeat in it, until told to stop."""
+
+    server: "Server | None" = None
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        signal.signal(signal.SIGINT, self.handle_exit)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        if self.server:
+            self.server.pull_trigger()
+
+    def run(self) -> None:
+        self.server = server = Server(self.wsgi, self.sockets[0], self.cfg.threads)
+        while self.alive and os.getppid() == self.ppid:
+            server.turn(1)
+            self.notify()
+        server.stop_accepting()
+        begun = time.monotonic()
+        while server.active_channels and time.monotonic() < begun + STOP_SECONDS:
+            server.close_waiting(unfinished=time.monotonic() > begun + UNFINISHED_SECONDS)
+            server.turn(0.1)
+            self.notify()
+        if server.active_channels:
+            self.log.warning("The stop cut off %d connections.", len(server.active_channels))
+
+
+class Server(TcpWSGIServer):
+    """waitress on a socket that is bound already, with an end to slow requests and a soft stop."""
+
+    active_channels: "dict[int, Channel]"
+    stopping = False
+
+    def __init__(self, app: WSGIApplication, listener: socket.socket, threads: int) -> None:
+        super().__init__(
+            app,
+            _sock=listener,
+            bind_socket=False,
+            sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
+            connection_limit=_connection_limit(),
+            threads=threads,
+            **WAITRESS,
+        )
+        self.channel_class = Channel
+
+    def turn(self, timeout: float) -> None:
+        """Wait for something to read or write, at most `timeout` seconds, and do it."""
+        wasyncore.poll2(timeout, self._map)
+
+    def maintenance(self, now: float) -> None:
+        super().maintenance(now)
+        for channel in list(self.active_channels.values()):
+            if channel.is_overdue(now):
+                channel.will_close = True
+
+    def stop_accepting(self) -> None:
+        """Take in who has connected already, then close the socket."""
+        self.stopping = True
+        for _ in range(BACKLOG):
+            before = len(self.active_channels)
+            self.handle_accept()
+            if len(self.active_channels) == before:
+                break
+        wasyncore.dispatcher.close(self)
+
+    def close_waiting(self, *, unfinished: bool) -> None:
+        """Close idle connections; with `unfinished` all that are not owed an answer."""
+        now = time.time()
+        for channel in list(self.active_channels.values()):
+            if not channel.is_owed() and (unfinished or channel.is_idle(now)):
+                channel.will_close = True
+
+
+def _connection_limit() -> int:
+    """Raise the limit of open files to what the connections take; as many as it allows for."""
+    wanted = CONNECTIONS * FILES_EACH + FILES_BESIDE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return min(CONNECTIONS, max(10, (soft - FILES_BESIDE) // FILES_EACH))
+
+
+class Parser(HTTPRequestParser):
+    """waitress' parser, with answers for what it trips over or lets through."""
+
+    completed: bool
+
+    def __init__(self, adj: Any) -> None:
+        super().__init__(adj)
+        self.begun = time.time()
+
+    def received(self, data: bytes) -> int:
+        consumed: int = super().received(data)
+        if self.chunked and not self.completed and self._has_long_line():
+            self.error = BadRequest("")
+            self.completed = True
+        if self.completed:
+            self.expect_continue = False  # or a refused request would be read on
+        return consumed
+
+    def _has_long_line(self) -> bool:
+        # waitress searches these from their start with each packet
+        return len(self.body_rcv.control_line) + len(self.body_rcv.trailer) > CONTROL_LINE
+
+    def parse_header(self, header_plus: bytes) -> None:
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # the host "[", a length of 5,000 digits
+            raise ParsingError(str(error)) from error
+        length = "CONTENT_LENGTH" in self.headers
+        if self.version not in ("1.0", "1.1") or (self.chunked and length):
+            raise ParsingError("The end of the request is ambiguous (RFC 9112, section 6.3).")
+        if "TRANSFER_ENCODING" in self.headers:  # taken out by waitress, but for HTTP/1.0
+            raise ParsingError("HTTP/1.0 has no transfer encodings (RFC 9112, section 6.1).")
+
+
+class ApplicationTask(WSGITask):
+    """An answer of the application, the last one of its connection while the server stops."""
+
+    def build_response_header(self) -> bytes:
+        channel = self.channel
+        if channel.server.stopping:
+            with channel.requests_lock:  # the loop may be about to add another one
+                if len(channel.requests) == 1:
+                    self.request.headers["CONNECTION"] = "close"
+                    self.request.connection_close = True
+        return bytes(super().build_response_header())
+
+    def set_close_on_finish(self) -> None:
+        """Keep the connection after 204 and 304, which end without a length as well."""
+        if self.has_body or self.version == "1.0" or self.request.connection_close:
+            super().set_close_on_finish()
+
+
+class RefusalTask(ErrorTask):
+    """The answer to what the application never saw, or failed to answer, in the envelope."""
+
+    def execute(self) -> None:
+        request = self.request
+        status, kind, message = REFUSALS[request.error.code]
+        request_id = _request_id(request.headers.get("X_REQUEST_ID", ""))
+        if status == 500:
+            self.logger.error("Request %s was answered with 500.", request_id)
+        body = json.dumps({"data": {"message": message, "type": kind.type}}).encode()
+        self.status = f"{status} {HTTPStatus(status).phrase}"
+        self.response_headers = [
+            ("Content-Type", "application/json"),
+            ("X-Request-ID", request_id),
+        ]
+        self.content_length = len(body)
+        self.close_on_finish = True
+        self.channel.refused = True
+        request.headers["CONNECTION"] = "close"
+        self.write(b"" if getattr(request, "command", "") == "HEAD" else body)
+
+
+def _request_id(sent: str) -> str:
+    return sent if re.fullmatch(r"[!-~]{1,128}", sent) else secrets.token_hex(16)
+
+
+class Channel(HTTPChannel):
+    """A connection. One that is refused is read on for a while, or the answer would be lost.
+
+    Closing with bytes unread makes the kernel reset the connection, and the client may never see
+    what was sent to it (RFC 9112, section 9.6).
+    """
+
+    task_class = ApplicationTask
+    error_task_class = RefusalTask
+    parser_class = Parser
+    close_when_flushed: bool
+    fresh = True  # nothing has come in yet
+    refused = False
+    closes_at: float | None = None  # when the reading on ends
+
+    def received(self, data: bytes) -> bool:
+        self.fresh = False
+        return self.closes_at is None and bool(super().received(data))
+
+    def handle_write(self) -> None:
+        with self.requests_lock:  # the thread that answers sets close_when_flushed under it
+            answered = self.refused and self.close_when_flushed
+            if answered:
+                self.close_when_flushed = False
+            super().handle_write()
+            if answered and self.connected:
+                self._leave_slowly()
+
+    def _leave_slowly(self) -> None:
+        if self.total_outbufs_len:
+            self.close_when_flushed = True
+        else:
+            self.closes_at = time.time() + REFUSED_SECONDS
+            self.socket.shutdown(socket.SHUT_WR)
+
+    def is_overdue(self, now: float) -> bool:
+        if self.closes_at is not None:
+            return now >= self.closes_at
+        return self.request is not None and now - self.request.begun > REQUEST_SECONDS
+
+    def is_owed(self) -> bool:
+        return bool(self.requests or self.total_outbufs_len)  # in this order: threads move it so
+
+    def is_idle(self, now: float) -> bool:
+        begun = self.fresh or self.request is not None or self.closes_at is not None
+        return not begun and now - self.last_activity > IDLE_SECONDS
