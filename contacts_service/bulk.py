@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from contacts_service import search
 from contacts_service.contacts import fold_columns
 from contacts_service.database import Base
 from contacts_service.models import Contact, ContactChannel
+from contacts_service.search_index import index_contacts
 from contacts_service.strict_json import Json
 
 Address = tuple[str, str]  # channel, identifier
@@ -41,8 +41,7 @@ def create_contacts(session: Session, people: Sequence[tuple[Contact, Iterable[A
     ]
     if channels:
         session.execute(insert(CHANNELS), channels)
-    for contact, _ in people:
-        search.index_contact(session, contact)
+    index_contacts(session, [contact.id for contact, _ in people])
 
 
 def _addresses(contact: Contact, further: Iterable[Address]) -> Iterator[tuple[Address, bool]]:

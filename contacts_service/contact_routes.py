@@ -2,7 +2,7 @@
 
 from flask import Response
 
-from contacts_service import contacts, conversations, search
+from contacts_service import contacts, conversations
 from contacts_service.api import Blueprint
 from contacts_service.auth import requires
 from contacts_service.database import db, unit_of_work
@@ -53,7 +53,7 @@ def search_contacts(query: Json) -> list[Json]:
 
     Every word must match, in any order and in any field.
     """
-    return search.search_contacts(db.session(), query["q"], contacts.COLUMNS, contacts.summary)
+    return contacts.search_contacts(db.session(), query["q"])
 
 
 @blueprint.route("/contacts/quick", methods=["POST"])

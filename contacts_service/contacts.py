@@ -15,6 +15,7 @@ from contacts_service.database import moment_after, now
 from contacts_service.errors import ConflictError, NotFoundError
 from contacts_service.listing import AnyRow, Order, Page, read_page
 from contacts_service.models import Contact, ContactChannel
+from contacts_service.search_index import index_contacts
 from contacts_service.strict_json import Json, write_json
 from contacts_service.text import clean_line, fold
 
@@ -90,6 +91,14 @@ def list_contacts(
     return read_page(session, query, order, page, summary)
 
 
+def search_contacts(session: Session, typed: str) -> list[Json]:
+    """At most twenty contacts that match what was typed, best first (contract, section 5)."""
+    ids = search.find_contacts(session, typed)
+    rows = session.execute(select(*COLUMNS).where(Contact.id.in_(ids)))
+    by_id = {row.id: summary(row) for row in rows}
+    return [by_id[contact_id] for contact_id in ids]
+
+
 def get_contact(session: Session, contact_id: int) -> Contact:
     """The contact for changing. Raises NotFoundError."""
     contact = session.get(Contact, contact_id)
@@ -163,7 +172,7 @@ def create_contact(
     session.flush()
     if email is not None:
         session.add(primary_channel(contact))
-    search.index_contact(session, contact)
+    index_contacts(session, [contact.id])
     return contact
 
 
@@ -186,7 +195,7 @@ def update_contact(session: Session, contact: Contact, changes: Json) -> None:
     if _editable(contact) != before:
         fold_columns(contact)
         touch(contact)
-        search.index_contact(session, contact)
+        index_contacts(session, [contact.id])
 
 
 def block_contact(session: Session, contact: Contact, *, is_blocked: bool) -> None:
@@ -194,6 +203,7 @@ def block_contact(session: Session, contact: Contact, *, is_blocked: bool) -> No
     if contact.blocked != is_blocked:
         contact.blocked = is_blocked
         touch(contact)
+        index_contacts(session, [contact.id])
 
 
 def find_channel(session: Session, channel: str, identifier: str) -> ContactChannel | None:

@@ -61,6 +61,16 @@ class ContactChannel(Base):
     __table_args__ = (UniqueConstraint("channel", "identifier"), NO_REUSE)
 
 
+class ContactDocument(Base):
+    """What search looks at of a contact (`matching.Document`); the id grows with every indexing."""
+
+    __tablename__ = "contact_documents"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), unique=True)
+    document: Mapped[str]
+
+
 class Note(Base):
     """What an agent wrote about a contact; never changed."""
 

@@ -1,63 +1,84 @@
-"""Search: what was typed in, at most twenty contacts out.
+"""Search: what was typed in, at most twenty contacts out, best first.
 
-Keeps its own index beside the contacts; every writer calls `index_contact` in the transaction of
-what it wrote.
+Goes through the ranks of the contract's section 5, each a stream of candidates from the index
+(`search_index`) that ends as soon as there are enough; nothing is scored, nothing is sorted.
 """
 
-import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
+from contextlib import closing
 
-from sqlalchemy import literal_column, select, text
 from sqlalchemy.orm import Session
 
-from contacts_service.listing import AnyRow, AnySelect
-from contacts_service.models import Contact, ContactChannel
-from contacts_service.strict_json import Json
-from contacts_service.text import fold
+from contacts_service import matching
+from contacts_service.matching import RANKS, Document, Query
+from contacts_service.search_tokens import AllOf, AnyOf, candidates, number_candidates
 
 LIMIT = 20
+PATIENCE = 200  # candidates that do not match, before asking for more of their tokens
 
-_words = re.compile(r"\w+")
+_CANDIDATES = """
+    SELECT documents.contact_id, documents.document
+    FROM contact_search JOIN contact_documents AS documents ON documents.id = contact_search.rowid
+    WHERE contact_search MATCH ? ORDER BY contact_search.rowid DESC
+"""
 
 
-def index_contact(session: Session, contact: Contact) -> None:
-    """Bring the index up to the contact and its channels as they stand in this transaction."""
-    session.flush()
-    identifiers = session.scalars(
-        select(ContactChannel.identifier).where(ContactChannel.contact_id == contact.id)
+def find_contacts(session: Session, typed: str) -> list[int]:
+    """The ids of the contacts that match, in the order of the contract's section 5."""
+    query = matching.read_query(typed)
+    found: dict[int, None] = {}
+    if query.pieces:
+        for rank in RANKS:
+            for contact_id in _of_rank(session, query, rank):
+                found[contact_id] = None
+                if len(found) == LIMIT:
+                    return list(found)
+    return list(found)
+
+
+def _of_rank(session: Session, query: Query, rank: int) -> Iterator[int]:
+    """The contacts of this rank or a better one, most recently updated first; some twice."""
+    numbers = number_candidates(query) if rank == RANKS[-1] else []
+    loose, tight = (
+        _match_expression([candidates(query, rank, is_tight=is_tight), *numbers])
+        for is_tight in (False, True)
     )
-    fields = [contact.first_name, contact.last_name, contact.email, contact.phone, *identifiers]
-    words = " ".join(word for field in fields if field for word in _words.findall(fold(field)))
-    session.execute(text("DELETE FROM contact_search WHERE rowid = :id"), {"id": contact.id})
-    session.execute(
-        text("INSERT INTO contact_search (rowid, words) VALUES (:id, :words)"),
-        {"id": contact.id, "words": words},
+    disappointments = 0
+    for contact_id, is_found in _verified(session, query, rank, loose):
+        if is_found:
+            yield contact_id
+        elif loose != tight:
+            disappointments += 1
+            if disappointments > PATIENCE:
+                break
+    else:
+        return
+    for contact_id, is_found in _verified(session, query, rank, tight):
+        if is_found:
+            yield contact_id
+
+
+def _verified(
+    session: Session, query: Query, rank: int, expression: str
+) -> Iterator[tuple[int, bool]]:
+    """The contacts that have the tokens, each with whether it is of this rank or a better one."""
+    result = session.connection().exec_driver_sql(_CANDIDATES, (expression,))
+    with closing(result):
+        for contact_id, text in result:
+            reached = matching.rank(Document.load(text), query)
+            yield contact_id, reached is not None and reached <= rank
+
+
+def _match_expression(alternatives: list[AllOf]) -> str:
+    """The tokens as an FTS5 query; quoted, so that nothing in them is syntax."""
+    return " OR ".join(
+        "(" + " AND ".join(dict.fromkeys(map(_any, all_of))) + ")" for all_of in alternatives
     )
 
 
-def matching_ids_query(q: str) -> AnySelect | None:
-    """The ids of the contacts that `q` finds, best first; None where it holds no word."""
-    words = _words.findall(fold(q))
-    if not words:
-        return None
-    match = " AND ".join(f'"{word}"*' for word in words)
-    table = text("contact_search")
-    return (
-        select(literal_column("rowid"))
-        .select_from(table)
-        .where(text("contact_search MATCH :match").bindparams(match=match))
-        .order_by(literal_column("rowid").desc())
-        .limit(LIMIT)
-    )
+def _any(tokens: AnyOf) -> str:
+    return "(" + " OR ".join(map(_quoted, tokens)) + ")"
 
 
-def search_contacts(
-    session: Session, q: str, columns: tuple[Any, ...], to_json: Callable[[AnyRow], Json]
-) -> list[Json]:
-    """At most twenty contacts that match every word of `q`."""
-    ids = matching_ids_query(q)
-    if ids is None:
-        return []
-    rows = session.execute(select(*columns).where(Contact.id.in_(ids)).order_by(Contact.id.desc()))
-    return [to_json(row) for row in rows]
+def _quoted(token: str) -> str:
+    return '"' + token.replace('"', '""') + '"'

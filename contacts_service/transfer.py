@@ -21,7 +21,7 @@ import marshmallow
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from contacts_service import contacts, search
+from contacts_service import contacts
 from contacts_service.attributes import check_attributes
 from contacts_service.bulk import channel_values, create_contacts
 from contacts_service.csv_files import (
@@ -35,6 +35,7 @@ from contacts_service.csv_files import (
 from contacts_service.database import db, now, unit_of_work, wire_time
 from contacts_service.errors import InputError
 from contacts_service.models import Contact, ContactChannel
+from contacts_service.search_index import index_contacts
 from contacts_service.strict_json import Json, write_json
 from contacts_service.transfer_matching import (
     People,
@@ -315,4 +316,4 @@ def _update(session: Session, contact: Contact, changes: Json) -> None:
             ContactChannel(**channel_values(contact, address, is_primary=False))
             for address in changes.get("contact_channels", ())
         )
-        search.index_contact(session, contact)
+        index_contacts(session, [contact.id])

@@ -36,7 +36,9 @@ def app(shared_app: Flask) -> Iterator[Flask]:
     with shared_app.app_context(), unit_of_work() as session:
         for table in reversed(Base.metadata.sorted_tables):
             session.execute(table.delete())
-        session.connection().exec_driver_sql("DELETE FROM contact_search")
+        session.connection().exec_driver_sql(
+            "INSERT INTO contact_search (contact_search) VALUES ('delete-all')"
+        )
 
 
 @pytest.fixture

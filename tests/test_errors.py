@@ -160,7 +160,7 @@ def test_a_failed_write_leaves_nothing_behind(
         raise ZeroDivisionError
 
     before = api.make_contact("linda@example.com")
-    monkeypatch.setattr(contacts.search, "index_contact", fail)
+    monkeypatch.setattr(contacts, "index_contacts", fail)
     api.put(f"/contacts/{before['id']}", {"email": "new@example.com", "first_name": "New"}, 500)
     api.post("/contacts/quick", {"email": "other@example.com"}, 500)
     monkeypatch.undo()

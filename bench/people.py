@@ -1,0 +1,344 @@
+"""Made-up people with the skew of a real directory, the same ones in every run.
+
+A few hundred names in several languages and scripts, of which some are very common; five mail
+domains for four fifths of the addresses; phones in the formats of several countries.
+"""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+DOMAINS = ("gmail.com", "icloud.com", "outlook.com", "yahoo.com", "hotmail.com")
+FIRST = [
+    "linda",
+    "maria",
+    "anna",
+    "john",
+    "peter",
+    "wei",
+    "mohammed",
+    "jose",
+    "olga",
+    "ivan",
+    "emma",
+    "noah",
+    "olivia",
+    "liam",
+    "sophia",
+    "lucas",
+    "mia",
+    "ethan",
+    "amelia",
+    "daniel",
+    "grace",
+    "samuel",
+    "chloe",
+    "henry",
+    "zoe",
+    "oscar",
+    "ruby",
+    "felix",
+    "clara",
+    "hugo",
+    "ines",
+    "marta",
+    "paulo",
+    "bruno",
+    "carla",
+    "diego",
+    "elena",
+    "fabio",
+    "gina",
+    "hector",
+    "irene",
+    "jorge",
+    "karla",
+    "luis",
+    "nina",
+    "pablo",
+    "rosa",
+    "sergio",
+    "teresa",
+    "viktor",
+    "wanda",
+    "xenia",
+    "yara",
+    "zofia",
+    "aisha",
+    "bilal",
+    "dalia",
+    "emir",
+    "farah",
+    "hassan",
+    "jamal",
+    "khalid",
+    "layla",
+    "nadia",
+    "omar",
+    "rania",
+    "salma",
+    "tariq",
+    "yusuf",
+    "akira",
+    "haruka",
+    "kenji",
+    "mei",
+    "naoki",
+    "sakura",
+    "takumi",
+    "yui",
+    "chen",
+    "fang",
+    "hua",
+    "jing",
+    "lei",
+    "min",
+    "ping",
+    "qiang",
+    "tao",
+    "xin",
+    "yan",
+    "zhen",
+    "christopher",
+    "alexander",
+    "elisabeth",
+    "jean-pierre",
+    "anne-marie",
+]
+FIRST_ACCENTED = [
+    "José",
+    "Søren",
+    "Łukasz",
+    "Zoë",
+    "Renée",
+    "Björn",
+    "Jürgen",
+    "François",
+    "Ångström",
+    "Nuño",
+    "Đorđe",
+    "Çağla",
+    "Žofia",
+    "Ömer",
+    "Ólafur",
+    "Małgorzata",
+    "Þóra",
+    "Anaïs",
+    "Hélène",
+    "João",
+]
+LAST = [
+    "olsen",
+    "smith",
+    "garcia",
+    "wang",
+    "nguyen",
+    "kim",
+    "mueller",
+    "schmidt",
+    "rossi",
+    "silva",
+    "santos",
+    "kowalski",
+    "novak",
+    "ivanov",
+    "petrov",
+    "tanaka",
+    "suzuki",
+    "sato",
+    "johansson",
+    "andersson",
+    "hansen",
+    "larsen",
+    "jensen",
+    "nielsen",
+    "martin",
+    "bernard",
+    "dubois",
+    "moreau",
+    "lopez",
+    "gonzalez",
+    "hernandez",
+    "perez",
+    "sanchez",
+    "ramirez",
+    "torres",
+    "khan",
+    "ahmed",
+    "ali",
+    "hussain",
+    "singh",
+    "kumar",
+    "sharma",
+    "patel",
+    "gupta",
+    "chen",
+    "li",
+    "zhang",
+    "liu",
+    "yang",
+    "huang",
+    "zhao",
+    "wu",
+    "zhou",
+    "brown",
+    "jones",
+    "miller",
+    "davis",
+    "wilson",
+    "taylor",
+    "thomas",
+    "moore",
+    "jackson",
+    "white",
+    "harris",
+    "clark",
+    "lewis",
+    "walker",
+    "hall",
+    "allen",
+    "young",
+    "king",
+    "wright",
+    "scott",
+    "green",
+    "baker",
+    "adams",
+    "nelson",
+    "carter",
+    "mitchell",
+    "roberts",
+    "turner",
+    "phillips",
+    "campbell",
+    "parker",
+    "evans",
+    "edwards",
+    "collins",
+    "stewart",
+    "morris",
+    "murphy",
+    "cook",
+    "rogers",
+    "morgan",
+    "cooper",
+    "peterson",
+    "reed",
+    "bailey",
+    "bell",
+    "howard",
+    "ward",
+    "o'neil",
+    "o'brien",
+    "mcdonald",
+    "van-dijk",
+    "de-vries",
+    "fitzgerald",
+]
+LAST_ACCENTED = [
+    "Müller",
+    "Strauß",
+    "Sørensen",
+    "Łapiński",
+    "Nuñez",
+    "Dvořák",
+    "Öztürk",
+    "Çelik",
+    "Þórsson",
+    "Lefèvre",
+    "Gómez",
+    "Åkesson",
+    "Bjørnson",
+    "Đoković",
+    "Königsmann",
+]
+HAN_FIRST = [
+    "小明",
+    "伟",
+    "芳",
+    "娜",
+    "秀英",
+    "敏",
+    "静",
+    "丽",
+    "强",
+    "磊",
+    "军",
+    "洋",
+    "勇",
+    "艳",
+    "杰",
+    "太郎",
+    "花子",
+    "健一",
+    "さくら",
+    "結衣",
+]
+HAN_LAST = [
+    "王",
+    "李",
+    "张",
+    "刘",
+    "陈",
+    "杨",
+    "黄",
+    "赵",
+    "吴",
+    "周",
+    "山田",
+    "佐藤",
+    "鈴木",
+    "高橋",
+    "田中",
+]
+CYRILLIC_FIRST = ["Ольга", "Иван", "Мария", "Сергей", "Анна", "Дмитрий", "Елена", "Алексей"]
+CYRILLIC_LAST = ["Иванов", "Петров", "Сидоров", "Кузнецова", "Смирнов", "Попова", "Волкова"]
+COUNTRIES = ("+1", "+44", "+49", "+61", "+45", "+48", "+86", "+33")
+
+
+def people(count: int, seed: int = 7) -> Iterator[dict[str, Any]]:
+    """`count` people as the keyword arguments of `contacts.create_contact`."""
+    dice = random.Random(seed)
+    syllables = [c + v for c in "bdfghklmnprstvz" for v in "aeiou"]
+    rare_last = ["".join(dice.choices(syllables, k=dice.randint(2, 4))) for _ in range(400)]
+    rare_domains = [f"{''.join(dice.choices(syllables, k=3))}.{tld}" for tld in
+                    ("com", "org", "net", "de", "io", "com.au") for _ in range(400)]  # fmt: skip
+    for number in range(count):
+        first, last, latin = _name(dice, rare_last)
+        local = f"{latin}{dice.choice(['', '.', '_'])}{number:x}"
+        domain = dice.choice(DOMAINS) if dice.random() < 0.8 else dice.choice(rare_domains)
+        yield {
+            "first_name": first,
+            "last_name": last,
+            "email": f"{local}@{domain}" if dice.random() < 0.95 else None,
+            "phone": _phone(dice) if dice.random() < 0.7 else None,
+        }
+
+
+def _skewed(dice: random.Random, words: list[str]) -> str:
+    return words[min(int(dice.paretovariate(0.6)) - 1, dice.randrange(len(words)))]
+
+
+def _name(dice: random.Random, rare_last: list[str]) -> tuple[str, str, str]:
+    """First name, last name, and the beginning of a mail address."""
+    kind = dice.random()
+    if kind < 0.03:
+        return dice.choice(HAN_FIRST), dice.choice(HAN_LAST), dice.choice(FIRST)
+    if kind < 0.06:
+        return dice.choice(CYRILLIC_FIRST), dice.choice(CYRILLIC_LAST), dice.choice(FIRST)
+    first = _skewed(dice, FIRST)
+    last = _skewed(dice, LAST) if dice.random() < 0.6 else dice.choice(rare_last)
+    latin = f"{first[: dice.choice([1, 20])]}.{last}".replace("'", "")
+    if dice.random() < 0.08:
+        first = dice.choice(FIRST_ACCENTED)
+    if dice.random() < 0.08:
+        last = dice.choice(LAST_ACCENTED)
+    return first.title(), last.title(), latin
+
+
+def _phone(dice: random.Random) -> str:
+    country, digits = dice.choice(COUNTRIES), f"{dice.randrange(10**9):09}"
+    spaced = f"{digits[:3]} {digits[3:6]} {digits[6:]}"
+    return dice.choice(
+        [f"{country} {spaced}", f"0{spaced}", f"{country}{digits}", f"0{digits[:2]}-{digits[2:]}"]
+    )

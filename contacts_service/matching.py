@@ -1,0 +1,206 @@
+"""When a query matches a contact, and how well: the contract's section 5 on folded text.
+
+A contact is seen as a `Document`, the text that search looks at. Knows no index and no database:
+an index proposes candidates, and `rank` decides.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from contacts_service.text import fold
+
+RANKS = (1, 2, 3, 4, 5)  # best first
+SUBSTRING_LENGTH = 3  # characters from which on a piece also matches inside a word
+NUMBER_LENGTH = 3  # digits from which on a query is read as a number
+ENDING_LENGTH = 7  # digits from which on a stored number may be the end of the query's
+
+_HAN = (
+    r"\u2e80-\u2fdf\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    r"\U00020000-\U0003ffff"
+)
+_KANA = r"\u3041-\u309f\u30a1-\u30ff\u31f0-\u31ff\U0001b000-\U0001b16f"
+_SOUTH_EAST_ASIAN = (  # Thai, Lao, Myanmar, Khmer
+    r"\u0e01-\u0e4e\u0e81-\u0edf\u1000-\u109f\u1780-\u17d3\ua9e0-\ua9ff\uaa60-\uaa7f"
+)
+_spaceless = re.compile(f"[{_HAN}{_KANA}{_SOUTH_EAST_ASIAN}]")
+_han_name = re.compile(f"[{_HAN} ]+")
+_number_query = re.compile(r"[0-9 +()\-./]+")
+_ascii_break = re.compile(r"[^0-9a-z]")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What search looks at of a contact, folded: names, phones, and all other addresses."""
+
+    names: tuple[str, ...]
+    addresses: tuple[str, ...]
+    phones: tuple[str, ...]
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The digits of the phones, by which a query that is a number is compared."""
+        return tuple(filter(None, map(phone_digits, self.phones)))
+
+    def dump(self) -> str:
+        """The document as a text, which `load` reads again. Fields hold no control characters."""
+        parts = (self.names, self.addresses, self.phones)
+        return "\v".join("\n".join(fields) for fields in parts)
+
+    @classmethod
+    def load(cls, text: str) -> "Document":
+        names, addresses, phones = text.split("\v")
+        return cls(_lines(names), _lines(addresses), _lines(phones))
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What was typed: as a whole, in the pieces that count, and as a number if it reads as one."""
+
+    whole: str
+    pieces: tuple[str, ...]
+    number: str
+
+
+def read_query(typed: str) -> Query:
+    """The query that a text is; without pieces it finds nobody."""
+    words = fold(typed).split()
+    whole = " ".join(words)
+    pieces = tuple(dict.fromkeys(word for word in words if _has_letter_or_digit(word)))
+    number = ""
+    if _number_query.fullmatch(whole) and sum(c.isdigit() for c in whole) >= NUMBER_LENGTH:
+        number = phone_digits(whole)
+    return Query(whole, pieces, number if len(number) >= NUMBER_LENGTH else "")
+
+
+def make_document(
+    first_name: str,
+    last_name: str,
+    email: str | None,
+    phone: str | None,
+    identifiers: Iterable[tuple[str, str]],
+) -> Document:
+    """The document of a contact with its further (channel, identifier) pairs."""
+    names = [fold(name) for name in (first_name, last_name) if name]
+    addresses, phones = [email], [phone]
+    for channel, identifier in identifiers:
+        (phones if channel == "phone" else addresses).append(identifier)
+    return Document(
+        names=tuple(filter(None, (*names, joined_name(names)))),
+        addresses=_folded(addresses),
+        phones=_folded(phones),
+    )
+
+
+def _folded(texts: Iterable[str | None]) -> tuple[str, ...]:
+    """Every text once, with single spaces."""
+    return tuple(dict.fromkeys(" ".join(fold(text).split()) for text in texts if text))
+
+
+def joined_name(names: list[str]) -> str:
+    """A Han name written as one, last name first; "" for names of other scripts."""
+    joined = "".join(reversed(names))
+    if not _han_name.fullmatch(joined) or joined in names:
+        return ""
+    return joined.replace(" ", "")
+
+
+def phone_digits(number: str) -> str:
+    """A number's digits without `(0)` and without `+`, `00` or a single `0` in front."""
+    number = number.replace("(0)", "")
+    digits = re.sub("[^0-9]", "", number)
+    if number[: len(number) - len(number.lstrip(" +(-./"))].count("+"):
+        return digits
+    return digits[2:] if digits.startswith("00") else digits.removeprefix("0")
+
+
+def rank(document: Document, query: Query) -> int | None:
+    """How well the document answers the query, one of RANKS; None if it does not."""
+    pieces = query.pieces
+    if not pieces:
+        return None
+    if query.whole in document.addresses or query.whole in document.phones:
+        return 1
+    if query.number and query.number in document.numbers:
+        return 1
+    if all(any(_is_word(piece, name) for name in document.names) for piece in pieces):
+        return 2
+    if all(any(_begins_word(piece, name) for name in document.names) for piece in pieces):
+        return 3
+    fields = (*document.names, *document.addresses, *document.phones)
+    if all(any(_begins_word(piece, field) for field in fields) for piece in pieces):
+        return 4
+    if _has_number(document, query.number):
+        return 5
+    if all(any(_is_inside(piece, field) for field in fields) for piece in pieces):
+        return 5
+    return None
+
+
+def _is_inside(piece: str, field: str) -> bool:
+    if len(piece) >= SUBSTRING_LENGTH:
+        return piece in field
+    return _begins_word(piece, field)
+
+
+def _begins_word(piece: str, field: str) -> bool:
+    at = field.find(piece)
+    while at >= 0:
+        if is_word_start(field, at):
+            return True
+        at = field.find(piece, at + 1)
+    return False
+
+
+def _is_word(piece: str, field: str) -> bool:
+    return piece in words(field)
+
+
+def _has_number(document: Document, number: str) -> bool:
+    return number != "" and any(
+        number in stored or (len(stored) >= ENDING_LENGTH and number.endswith(stored))
+        for stored in document.numbers
+    )
+
+
+def is_word_start(field: str, at: int) -> bool:
+    """Whether a word begins at this place of a folded field."""
+    return at == 0 or not _is_word_character(field[at - 1]) or is_spaceless(field[at])
+
+
+def word_starts(field: str) -> tuple[int, ...]:
+    """The places of a folded field at which words begin."""
+    if field.isascii():
+        return (0, *(match.end() for match in _ascii_break.finditer(field, 0, len(field) - 1)))
+    return tuple(at for at in range(len(field)) if is_word_start(field, at))
+
+
+def words(field: str) -> Iterator[str]:
+    """The words of a folded field, each from its beginning to the next break."""
+    for start in word_starts(field):
+        end = start
+        while end < len(field) and _is_word_character(field[end]):
+            end += 1
+        if end > start:
+            yield field[start:end]
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_word_character(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LMN"
+
+
+@lru_cache(maxsize=1 << 14)
+def is_spaceless(character: str) -> bool:
+    """Whether the character's script is written without spaces, so that it begins a word."""
+    return _spaceless.match(character) is not None
+
+
+def _has_letter_or_digit(word: str) -> bool:
+    return any(unicodedata.category(character)[0] in "LN" for character in word)
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(text.split("\n")) if text else ()

@@ -1,0 +1,130 @@
+"""Comparing the search index with the contacts, and building it anew while the service runs."""
+
+from array import array
+from collections.abc import Iterator
+from zlib import crc32
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from contacts_service.database import unit_of_work
+from contacts_service.matching import Document
+from contacts_service.models import Contact, ContactDocument
+from contacts_service.search_index import BATCH, LIVE, Tables, documents, index_contacts
+from contacts_service.search_tokens import tokens
+
+REBUILT = Tables("contact_documents_rebuilt", "contact_search_rebuilt")
+
+
+def differences(session: Session) -> Iterator[tuple[int, str]]:
+    """What the index says otherwise than the contacts: each contact's id and a sentence.
+
+    Reads all of both, within the transaction that the session is in.
+    """
+    sums = _checksums(session)
+    numbers: set[int] = set()
+    for batch in session.scalars(select(Contact.id).order_by(Contact.id)).partitions(BATCH):
+        rows = session.execute(
+            select(ContactDocument.contact_id, ContactDocument.id, ContactDocument.document).where(
+                ContactDocument.contact_id.in_(batch)
+            )
+        )
+        stored = {contact_id: (number, text) for contact_id, number, text in rows}
+        for contact_id, document in documents(session, batch):
+            if contact_id not in stored:
+                yield contact_id, "is not in the index."
+                continue
+            number, text = stored[contact_id]
+            numbers.add(number)
+            if text != document.dump():
+                yield contact_id, "is in the index as it was before a change."
+            elif sums[number] != _checksum(document):
+                yield contact_id, "is not found by all of its tokens, or by some of others."
+    for number, checksum in enumerate(sums):
+        if checksum and number not in numbers:
+            yield number, "is a number in the index that belongs to no contact."
+
+
+def _checksums(session: Session) -> "array[int]":
+    """For every number in the index, the sum of its tokens' checksums."""
+    connection = session.connection()
+    last = session.scalar(select(func.max(ContactDocument.id))) or 0
+    sums = array("Q", bytes(8 * (last + 1)))
+    connection.exec_driver_sql(
+        f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.search_vocabulary "
+        f"USING fts5vocab(main, {LIVE.search}, instance)"
+    )
+    term, checksum = "", 0
+    for token, number in connection.exec_driver_sql("SELECT term, doc FROM temp.search_vocabulary"):
+        if token != term:
+            term, checksum = token, crc32(token.encode())
+        if number >= len(sums):
+            sums.extend([0] * (number + 1 - len(sums)))
+        sums[number] += checksum
+    connection.exec_driver_sql("DROP TABLE temp.search_vocabulary")
+    return sums
+
+
+def _checksum(document: Document) -> int:
+    return sum(crc32(token.encode()) for token in tokens(document))
+
+
+def rebuild() -> Iterator[int]:
+    """Build a new index beside the live one, then put it in its place.
+
+    First yields how many contacts there are, then how many each step did. Writers wait for no
+    more than a step; what they change meanwhile is caught up with before the exchange.
+    """
+    with unit_of_work() as session:
+        _create_empty(session)
+        mark: int | None = _last_number(session)
+        ids = session.scalars(select(Contact.id).order_by(Contact.updated_at, Contact.id)).all()
+    yield len(ids)
+    for start in range(0, len(ids), BATCH):
+        batch = ids[start : start + BATCH]
+        with unit_of_work() as session:
+            index_contacts(session, batch, REBUILT)
+        yield len(batch)
+    while mark is not None:
+        with unit_of_work() as session:
+            mark = _catch_up(session, mark)
+            if mark is None:
+                _exchange(session)
+
+
+def _create_empty(session: Session) -> None:
+    """Make the tables of the new index as those of the live one are."""
+    connection = session.connection()
+    for live, new in _pairs():
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {new}")
+        definition: str = connection.exec_driver_sql(
+            "SELECT sql FROM sqlite_master WHERE name = ?", (live,)
+        ).scalar_one()
+        connection.exec_driver_sql(definition.replace(live, new, 1))
+
+
+def _last_number(session: Session) -> int:
+    return session.scalar(select(func.max(ContactDocument.id))) or 0
+
+
+def _catch_up(session: Session, mark: int) -> int | None:
+    """Index what writers have indexed since `mark`; the mark to go on from, None at the end."""
+    changed = session.execute(
+        select(ContactDocument.id, ContactDocument.contact_id)
+        .where(ContactDocument.id > mark)
+        .order_by(ContactDocument.id)
+        .limit(BATCH)
+    ).all()
+    index_contacts(session, [contact_id for _, contact_id in changed], REBUILT)
+    return changed[-1][0] if len(changed) == BATCH else None
+
+
+def _exchange(session: Session) -> None:
+    connection = session.connection()
+    for live, new in _pairs():
+        connection.exec_driver_sql(f"DROP TABLE {live}")
+        connection.exec_driver_sql(f"ALTER TABLE {new} RENAME TO {live}")
+
+
+def _pairs() -> tuple[tuple[str, str], ...]:
+    return (LIVE.documents, REBUILT.documents), (LIVE.search, REBUILT.search)

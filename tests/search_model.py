@@ -1,0 +1,107 @@
+"""Section 5 of the contract once more, as plainly as it can be said: what search must answer.
+
+Looks at every contact, folds and compares; shares with the service no more than the folding.
+"""
+
+import re
+import unicodedata
+from typing import Any
+
+from contacts_service.text import fold
+
+SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
+
+Contact = dict[str, Any]  # as the API answers it, channels included
+
+
+def answer(directory: list[Contact], q: str) -> list[int]:
+    """The ids that a search for `q` answers, in order; `directory` in the order of its updates."""
+    pieces = [piece for piece in fold(q).split() if any(category(c) in "LN" for c in piece)]
+    if not pieces:
+        return []
+    ranked = [
+        (rank(contact, pieces, " ".join(fold(q).split())), -place, contact["id"])
+        for place, contact in enumerate(directory)
+    ]
+    return [found for place, _, found in sorted(r for r in ranked if r[0])][:20]
+
+
+def rank(contact: Contact, pieces: list[str], whole: str) -> int:
+    """1 to 5 as the contract counts them, 0 for a contact that does not match."""
+    names = [fold(contact["first_name"]), fold(contact["last_name"])]
+    if all(is_han(name) for name in names):
+        names.append((names[1] + names[0]).replace(" ", ""))
+    identifiers = [channel["identifier"] for channel in contact["contact_channels"]]
+    addresses = [fold(a) for a in (contact["email"], contact["phone"], *identifiers) if a]
+    phones = [contact["phone"] or ""] + [
+        channel["identifier"]
+        for channel in contact["contact_channels"]
+        if channel["channel"] == "phone"
+    ]
+    stored = [digits for digits in map(number, phones) if digits]
+    asked = number(whole) if re.fullmatch(r"[0-9 +()\-./]+", whole) else ""
+    if sum(c in "0123456789" for c in whole) < 3 or len(asked) < 3:
+        asked = ""
+
+    if whole in [" ".join(a.split()) for a in addresses] or (asked and asked in stored):
+        return 1
+    if all(any(piece in words(name) for name in names) for piece in pieces):
+        return 2
+    if all(any(begins(piece, name) for name in names) for piece in pieces):
+        return 3
+    if all(any(begins(piece, field) for field in names + addresses) for piece in pieces):
+        return 4
+    if all(
+        any(
+            begins(piece, field) or (len(piece) > 2 and piece in field)
+            for field in names + addresses
+        )
+        for piece in pieces
+    ):
+        return 5
+    if asked and any(asked in s or (len(s) > 6 and asked.endswith(s)) for s in stored):
+        return 5
+    return 0
+
+
+def number(text: str) -> str:
+    """The digits that count of a phone number."""
+    text = text.replace("(0)", "")
+    digits = "".join(c for c in text if c in "0123456789")
+    if re.match(r"[^0-9]*\+", text):
+        return digits
+    return digits[2:] if digits.startswith("00") else digits[digits.startswith("0") :]
+
+
+def begins(piece: str, field: str) -> bool:
+    return any(field[at:].startswith(piece) for at in beginnings(field))
+
+
+def words(field: str) -> list[str]:
+    found = []
+    for at in beginnings(field):
+        end = at
+        while end < len(field) and category(field[end]) in "LMN":
+            end += 1
+        found.append(field[at:end])
+    return found
+
+
+def beginnings(field: str) -> list[int]:
+    return [
+        at
+        for at in range(len(field))
+        if at == 0
+        or category(field[at - 1]) not in "LMN"
+        or unicodedata.name(field[at], "").startswith(SPACELESS)
+    ]
+
+
+def is_han(name: str) -> bool:
+    return bool(name) and all(
+        c == " " or unicodedata.name(c, "").startswith(("CJK", "IDEOGRAPHIC")) for c in name
+    )
+
+
+def category(character: str) -> str:
+    return unicodedata.category(character)[0]

@@ -1,0 +1,113 @@
+"""Search against the plain model of the contract: nothing missing, nothing extra, order right."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contacts_service import contacts
+from contacts_service.database import db, unit_of_work
+from contacts_service.models import Contact, ContactChannel, ContactDocument
+from contacts_service.search_index import index_contacts
+from tests import search_model
+
+# Few enough that they meet, awkward enough to matter.
+LETTERS = "abcAßøéİıł'’-–.@_ 王小明さท٣0127🙂\u0301"
+NAMES = [
+    "",
+    "Anna",
+    "Ann",
+    "An-na",
+    "José",
+    "王",
+    "小明",
+    "王小明",
+    "O'Neil",
+    "Olsen",
+    "ols",
+    "مريم",
+]
+EMAILS = ["anna@exam.org", "ann.ols@exam.org", "o'neil@x-am.com", "jose@王.example", "a@b.co"]
+PHONES = [
+    "+61 412 345 678",
+    "0412 345 678",
+    "(0412) 345-678",
+    "00 61 412 345",
+    "+45 (0)12 34",
+    "12",
+]
+QUERIES = ["linda example.com", "0412 345", "+61412345", "(412) 345", "345678", '"', "*", "AND",
+           "a:b", "NEAR(a b)", "-a", "%", "_", "🙂", "o’n", "an ols", "王小明", "明", "٣٤٥"]  # fmt: skip
+
+name = st.sampled_from(NAMES) | st.text(LETTERS, max_size=8)
+phone = st.none() | st.sampled_from(PHONES) | st.text("0123456789 +()-./x", min_size=1, max_size=12)
+channel = st.tuples(
+    st.sampled_from(["chat", "phone"]),
+    st.sampled_from(PHONES) | st.text(LETTERS, min_size=1, max_size=6),
+)
+person = st.tuples(
+    name, name, st.none() | st.sampled_from(EMAILS), phone, st.lists(channel, max_size=2)
+)
+query = st.text(LETTERS, min_size=1, max_size=12) | st.sampled_from(
+    QUERIES + NAMES + EMAILS + PHONES
+)
+
+
+@st.composite
+def searches(draw: st.DrawFn) -> tuple[list[Any], str]:
+    """Some people, and something to type: anything, or a part of what is known of one of them."""
+    people = draw(st.lists(person, max_size=6))
+    typed = draw(query)
+    known = [t for p in people for t in (*p[:4], *(i for _, i in p[4])) if t]
+    if known and draw(st.booleans()):
+        parts = draw(st.lists(st.sampled_from(known), min_size=1, max_size=2))
+        cuts = [draw(st.tuples(st.integers(0, 4), st.integers(1, 12))) for _ in parts]
+        typed = " ".join(part[a : a + n] for part, (a, n) in zip(parts, cuts, strict=True))
+    return people, typed
+
+
+@given(searches())
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+def test_search_answers_what_the_model_answers(shared_app: Flask, search: Any) -> None:
+    people, typed = search
+    with shared_app.app_context():
+        with unit_of_work() as session:
+            empty(session)
+            ids = [add(session, *someone) for someone in people]
+            directory = [contacts.read_contact(session, contact_id) for contact_id in ids]
+        found = [contact["id"] for contact in contacts.search_contacts(db.session(), typed)]
+    assert found == search_model.answer(directory, typed)
+
+
+def add(
+    session: Any, first: str, last: str, email: str | None, phone: str | None, channels: Any
+) -> int:
+    """A contact as if these had come in by the API, where the address is still free."""
+    if email and contacts.find_channel(session, "email", email):
+        email = None
+    contact = contacts.create_contact(
+        session, first_name=first.strip(), last_name=last.strip(), email=email, phone=phone
+    )
+    for kind, identifier in channels:
+        if identifier.strip() and not contacts.find_channel(session, kind, identifier.strip()):
+            moments = {"created_at": contact.created_at, "updated_at": contact.updated_at}
+            row = {"contact_id": contact.id, "channel": kind, "identifier": identifier.strip()}
+            session.add(ContactChannel(**row, **moments))
+            session.flush()
+    index_contacts(session, [contact.id])
+    return contact.id
+
+
+def empty(session: Any) -> None:
+    for model in (ContactDocument, ContactChannel, Contact):
+        session.execute(model.__table__.delete())
+    session.connection().exec_driver_sql(
+        "INSERT INTO contact_search (contact_search) VALUES ('delete-all')"
+    )
+
+
+@pytest.fixture(autouse=True)
+def _leave_nothing(app: Flask) -> None:
+    """The clean-up of `app` follows."""
