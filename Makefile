@@ -26,7 +26,7 @@ serve: $(VENV)/installed
 	@$(BIN)/flask serve
 
 test: $(VENV)/installed-dev
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n auto -m "not slow"
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from contacts_service import filters, search
 from contacts_service.attributes import check_attributes
-from contacts_service.database import moment_after, now
+from contacts_service.clock import moment_after, now
 from contacts_service.errors import ConflictError, NotFoundError
 from contacts_service.listing import AnyRow, Order, Page, read_page
 from contacts_service.models import Contact, ContactChannel

@@ -6,7 +6,6 @@ Reads begin a plain transaction by themselves; whoever writes does so inside `un
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask
@@ -94,20 +93,3 @@ def is_unavailable(error: Exception) -> bool:
         return True
     code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
     return isinstance(error, DBAPIError) and code is not None and code & 0xFF in UNAVAILABLE_CODES
-
-
-def now() -> str:
-    """The present moment as it is stored and sent: RFC 3339, UTC, microseconds, ending in Z."""
-    return wire_time(datetime.now(UTC))
-
-
-def wire_time(moment: datetime) -> str:
-    """An aware datetime in the one form in which times are stored, compared and sent."""
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return utc.isoformat(timespec="microseconds") + "Z"
-
-
-def moment_after(moment: str) -> str:
-    """Now, or the microsecond after `moment` where the clock has not passed it."""
-    next_one = datetime.fromisoformat(moment) + timedelta(microseconds=1)
-    return max(now(), wire_time(next_one))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 
 from contacts_service.bulk import Address
-from contacts_service.database import wire_time
+from contacts_service.clock import wire_time
 from contacts_service.demo_words import COUNTRIES, DOMAINS, HANDLES, TIERS, Country
 from contacts_service.models import Contact
 from contacts_service.strict_json import Json, write_json

@@ -24,7 +24,7 @@ LINE: Json = {"type": "string", "pattern": f"^[^{NOT_IN_LINES}]*$"}
 BOOLEAN: Json = {"type": "boolean"}
 TIME: Json = {"anyOf": [{"type": "string", "format": f} for f in ("date", "date-time")]}
 IGNORED: Json = {"$ref": "#/components/schemas/JsonValue"}
-SCALAR: Json = {"anyOf": [STRING, INTEGER, {"type": "number"}, BOOLEAN]}
+SCALAR: Json = {"anyOf": [LINE, INTEGER, {"type": "number"}, BOOLEAN]}
 
 VALUES: Mapping[type[Field], Json] = {
     TextField: LINE,
@@ -59,12 +59,11 @@ def _names(kind: type[Field], fields: Mapping[str, Field], attribute_prefix: str
 
 def _leaves(kind: type[Field], name: Json, value: Json) -> list[Json]:
     has = {*kind.operators, *(no for no, yes in NEGATIONS.items() if yes in kind.operators)}
-    text = LINE if kind is TextField else STRING
     several = {"type": "array", "items": value, "minItems": 1, "maxItems": MAX_VALUES}
     two = {"type": "array", "items": value, "minItems": 2, "maxItems": 2}
     shapes = [
         ({*COMPARISONS, "!="}, value),
-        ({*TEXT_OPERATORS, "not contains"}, text),
+        ({*TEXT_OPERATORS, "not contains"}, LINE),
         ({"in", "not in"}, several),
         ({"between"}, two),
         ({"set", "not set"}, None),

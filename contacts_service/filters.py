@@ -23,7 +23,7 @@ from sqlalchemy import (
     true,
 )
 
-from contacts_service.database import wire_time
+from contacts_service.clock import wire_time
 from contacts_service.errors import InputError
 from contacts_service.strict_json import JSONError, read_json
 from contacts_service.text import clean_line, refuse_control_characters

@@ -15,7 +15,8 @@ from sqlalchemy import RowMapping, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from contacts_service.database import db, now, unit_of_work, wire_time
+from contacts_service.clock import now, wire_time
+from contacts_service.database import db, unit_of_work
 from contacts_service.errors import AuthError
 from contacts_service.models import ApiKey
 from contacts_service.principal import SCOPES, Principal

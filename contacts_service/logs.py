@@ -13,7 +13,7 @@ from functools import cache
 
 from flask import Flask, Response, g, request
 
-from contacts_service.database import wire_time
+from contacts_service.clock import wire_time
 from contacts_service.strict_json import Json, write_json
 
 _sane_request_id = re.compile(r"[\x21-\x7e]{1,128}")

@@ -1,6 +1,6 @@
 """The tables and their constraints; no queries.
 
-Times are text, always 27 characters in UTC (`database.now`), so that they sort as they read and
+Times are text, always 27 characters in UTC (`clock.now`), so that they sort as they read and
 go out as they are. JSON is compact text.
 """
 

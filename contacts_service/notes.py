@@ -3,8 +3,9 @@
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from contacts_service.clock import now
 from contacts_service.contacts import require_contact
-from contacts_service.database import db, now
+from contacts_service.database import db
 from contacts_service.errors import NotFoundError
 from contacts_service.listing import AnyRow, AnySelect, Order, Page, read_page
 from contacts_service.models import Note

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from contacts_service import contacts
 from contacts_service.attributes import check_attributes
 from contacts_service.bulk import channel_values, create_contacts
+from contacts_service.clock import now, wire_time
 from contacts_service.csv_files import (
     FileError,
     Row,
@@ -32,7 +33,7 @@ from contacts_service.csv_files import (
     replacing,
     write_table,
 )
-from contacts_service.database import db, now, unit_of_work, wire_time
+from contacts_service.database import db, unit_of_work
 from contacts_service.errors import InputError
 from contacts_service.models import Contact, ContactChannel
 from contacts_service.search_index import index_contacts

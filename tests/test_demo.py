@@ -13,8 +13,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from contacts_service import text
+from contacts_service.clock import now
 from contacts_service.conversations import PREVIEW_LENGTH, STATUSES
-from contacts_service.database import now
+from contacts_service.demo_people import PeopleMaker
 from contacts_service.models import (
     Contact,
     ContactChannel,
@@ -136,6 +137,15 @@ def test_a_second_time_adds_other_people(app: Flask, demo: str, rows: Read) -> N
     names = [(one["first_name"], one["last_name"]) for one in directory(app)]
     assert len(names) == 1000
     assert names[:500] != names[500:]
+
+
+def test_people_of_one_name_have_addresses_of_their_own(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PeopleMaker, "_name", lambda *_: ("Ann", "Lee"))
+    flask(app, "demo", "--contacts", 100)
+    emails = [person["email"] for person in directory(app) if person["email"]]
+    assert len(set(emails)) == len(emails) > 80
 
 
 def test_addresses_that_are_taken_stay_with_whom_they_are(fresh_apps: list[Flask]) -> None:

@@ -7,7 +7,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, update
 
-from contacts_service.database import now, unit_of_work
+from contacts_service.clock import now
+from contacts_service.database import unit_of_work
 from contacts_service.models import ContactChannel
 from tests.client import Api
 

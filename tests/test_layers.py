@@ -9,20 +9,26 @@ PACKAGE = Path(__file__).parent.parent / "contacts_service"
 MODULES = sorted(PACKAGE.glob("*.py"))
 SCHEMAS = sorted((PACKAGE.parent / "schemas").glob("*.py"))
 
-EDGE = {"api", "auth", "docs", "envelope", "health", "keys", "logs", "openapi", "note_routes",
-        "contact_routes", "strict_json", "commands", "migration", "database", "attributes",
-        "__init__"}  # fmt: skip
+# What may know of requests, commands and the application.
+EDGE = {
+    *("__init__", "api", "auth", "docs", "envelope", "health", "keys", "logs", "openapi"),
+    *("contact_routes", "note_routes", "commands", "directory_commands", "search_commands"),
+    *("attributes", "database", "migration", "strict_json"),
+}
 LAYERS = [
-    {"errors", "principal", "config", "text", "strict_json", "server"},
-    {"database"},
-    {"models", "filters", "listing"},
-    {"filter_document", "jwt_keys", "jwt_tokens", "attributes", "search", "keys"},
-    {"contacts"},
-    {"notes", "conversations", "migration", "local_key"},
-    {"envelope", "auth", "logs"},
-    {"openapi", "health"},
+    {"clock", "config", "errors", "principal", "server", "strict_json", "text"},
+    {"csv_files", "database", "listing", "matching"},
+    {"filters", "models", "search_tokens"},
+    {"attributes", "filter_document", "jwt_keys", "keys", "search", "search_index"},
+    {"contacts", "jwt_tokens", "local_key", "migration", "search_upkeep"},
+    {"bulk", "conversations", "notes"},
+    {"demo_people", "demo_words", "transfer_matching"},
+    {"demo", "transfer"},
+    {"auth", "envelope", "logs"},
+    {"health", "openapi"},
     {"api", "docs"},
-    {"contact_routes", "note_routes", "commands"},
+    {"command_line", "contact_routes", "note_routes"},
+    {"commands", "directory_commands", "search_commands"},
     {"__init__"},
 ]
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}

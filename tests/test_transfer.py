@@ -162,10 +162,11 @@ def test_an_export_shows_one_moment(
 
 
 def test_an_imported_contact_is_as_complete_as_any(app: Flask, api: Api, tmp_path: Path) -> None:
+    chat = '{"channel": "chat", "identifier": "x"}'
     row = {
         "first_name": " Jose\u0301 ", "email": " Jose@EXAMPLE.com", "phone": "'+61 4 ",
         "blocked": "TRUE", "created_at": "2024-01-01 12:00:00+02:00",
-        "contact_channels": CHAT % "x",
+        "contact_channels": f"[{chat}, {chat[:-1]}, \"id\": 7}}]",
     }  # fmt: skip
     path = write_rows(tmp_path / "people.csv", [row])
     report = "1 row: 1 created, 0 updated, 0 unchanged, 0 refused.\n"
@@ -193,6 +194,41 @@ def test_an_update_is_found_and_keeps_what_is_not_given(
     assert {name: found[name] for name in kept} == {name: before[name] for name in kept}
     assert found["last_name"] == "New"
     assert found["updated_at"] > before["updated_at"]
+
+
+CHANGES: dict[str, tuple[str, Any]] = {
+    "first_name": ("Anna", "Anna"),
+    "last_name": ("Lee", "Lee"),
+    "phone": ("0412", "0412"),
+    "blocked": ("true", True),
+    "custom_attributes": ('{"a": 1.0}', {"a": 1.0}),
+    "created_at": ("2024-01-02", TUESDAY),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_each_thing_that_is_given_is_changed(
+    app: Flask, api: Api, tmp_path: Path, name: str
+) -> None:
+    cell, value = CHANGES[name]
+    before = api.make_contact("ann@example.com", custom_attributes={"a": 1})
+    path = write_rows(tmp_path / "people.csv", [{"email": "ann@example.com", name: cell}])
+    report = "1 row: 0 created, 1 updated, 0 unchanged, 0 refused.\n"
+    assert flask(app, "contacts", "import", path) == report
+    after = api.get(f"/contacts/{before['id']}")
+    assert repr(after.pop(name)) == repr(value)
+    assert after.pop("updated_at") > before["updated_at"]
+    assert after.items() <= before.items()
+
+
+def test_a_channel_is_added_to_those_there_are(app: Flask, api: Api, tmp_path: Path) -> None:
+    before = api.make_contact("old@example.com", email="ann@example.com")
+    row = {"email": "ann@example.com", "contact_channels": CHAT % "x"}
+    flask(app, "contacts", "import", write_rows(tmp_path / "people.csv", [row]))
+    after = api.get(f"/contacts/{before['id']}")
+    channels = [(one["channel"], one["identifier"]) for one in after["contact_channels"]]
+    assert channels == [("email", "old@example.com"), ("chat", "x")]
+    assert after["updated_at"] > before["updated_at"]
 
 
 def test_updated_at_is_taken_for_new_contacts_only(app: Flask, api: Api, tmp_path: Path) -> None:

@@ -69,6 +69,20 @@ MATCHES: dict[str, tuple[list[dict[str, Any]], list[dict[str, str]], list[tuple[
     "names of someone with address": (
         [ANN], [{"first_name": "Ann"}],
         [("Ann", "ann@example.com", "0412 345 678"), ("Ann", None, None)]),
+    "of several alike the one who is so already": (
+        [BOB, {**BOB, "phone": "0412345678"}], [BOB],
+        [("Bob", None, "0412 345 678"), ("Bob", None, "0412345678")]),
+    "a phone that an earlier row has replaced": (
+        [ANN], [{"email": "ann@example.com", "phone": "7"}, {**ANN, "email": ""}],
+        [("Ann", "ann@example.com", "7"), ("Ann", None, "0412 345 678")]),
+    "a phone alone": (
+        [], [BOB, {"phone": "0412 345 678"}], [("Bob", None, "0412 345 678")]),
+    "names of someone with an address in the file": (
+        [], [ANN, {"first_name": "Ann"}],
+        [("Ann", "ann@example.com", "0412 345 678"), ("Ann", None, None)]),
+    "names of someone with a channel": (
+        [{"first_name": "Ann", "contact_channels": [("chat", "x")]}], [{"first_name": "Ann"}],
+        [("Ann", None, None), ("Ann", None, None)]),
     "the same row twice": ([], [BOB, BOB], [("Bob", None, "0412 345 678")]),
     "other ids": (
         [], [{**BOB, "id": "1"}, {**BOB, "id": "2"}], [("Bob", None, "0412 345 678")] * 2),

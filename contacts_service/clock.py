@@ -1,0 +1,24 @@
+"""Moments, in the one form in which they are stored, compared and sent.
+
+RFC 3339 in UTC with microseconds, ending in Z: always 27 characters, so that they sort as they
+read.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+
+def now() -> str:
+    """The present moment as it is stored and sent: RFC 3339, UTC, microseconds, ending in Z."""
+    return wire_time(datetime.now(UTC))
+
+
+def wire_time(moment: datetime) -> str:
+    """An aware datetime in the one form in which times are stored, compared and sent."""
+    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    return utc.isoformat(timespec="microseconds") + "Z"
+
+
+def moment_after(moment: str) -> str:
+    """Now, or the microsecond after `moment` where the clock has not passed it."""
+    next_one = datetime.fromisoformat(moment) + timedelta(microseconds=1)
+    return max(now(), wire_time(next_one))
