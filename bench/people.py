@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 DOMAINS = ("gmail.com", "icloud.com", "outlook.com", "yahoo.com", "hotmail.com")
-FIRST = """linda maria anna john peter wei mohammed jose olga ivan emma noah olivia liam sophia
-lucas mia ethan amelia daniel grace samuel chloe henry zoe oscar ruby felix clara hugo ines marta paulo
+FIRST = """
+linda maria anna john peter wei mohammed jose olga ivan emma noah olivia liam sophia lucas mia
+ethan amelia daniel grace samuel chloe henry zoe oscar ruby felix clara hugo ines marta paulo
 bruno carla diego elena fabio gina hector irene jorge karla luis nina pablo rosa sergio teresa
 viktor wanda xenia yara zofia aisha bilal dalia emir farah hassan jamal khalid layla nadia omar
 rania salma tariq yusuf akira haruka kenji mei naoki sakura takumi yui chen fang hua jing lei min
-ping qiang tao xin yan zhen christopher alexander elisabeth jean-pierre anne-marie""".split()
+ping qiang tao xin yan zhen christopher alexander elisabeth jean-pierre anne-marie
+""".split()
 FIRST_ACCENTED = """José Søren Łukasz Zoë Renée Björn Jürgen François Ångström Nuño Đorđe Çağla
 Žofia Ömer Ólafur Małgorzata Þóra Anaïs Hélène João""".split()
 LAST = """olsen smith garcia wang nguyen kim mueller schmidt rossi silva santos kowalski novak

@@ -8,11 +8,10 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
-from contacts_service import directory_commands, keys
-from contacts_service.config import SettingsError
+from contacts_service import directory_commands, keys, search_commands
+from contacts_service.command_line import on_the_database
 from contacts_service.database import db, unit_of_work
 from contacts_service.local_key import local_key
-from contacts_service.migration import migrate_database
 from contacts_service.principal import SCOPES
 from contacts_service.server import listen, serve
 
@@ -21,34 +20,23 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 def init_commands(app: Flask) -> None:
     """Offer the commands of this service under `flask`."""
-    for command in (keys_group, serve_command, *directory_commands.COMMANDS):
+    here = (keys_group, serve_command)
+    for command in (*here, *directory_commands.COMMANDS, search_commands.search_group):
         app.cli.add_command(command)
 
 
-@with_appcontext
-def ready_database() -> None:
-    """Bring the database to this version's tables, or end with a sentence that says why not."""
-    try:
-        migrate_database()
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
-
-
-keys_group = AppGroup("keys", callback=ready_database, help="API keys.")
+keys_group = AppGroup("keys", help="API keys.")
 
 
 @click.command("serve")
 @click.option("--local", is_flag=True, help="Make a key for this machine and show how to use it.")
 @with_appcontext
+@on_the_database
 def serve_command(local: bool) -> None:
     """Migrate the database and serve until told to stop."""
     config = current_app.config
     host, port = config["CONTACTS_HOST"], config["CONTACTS_PORT"]
-    try:
-        listener = listen(host, port)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
-    ready_database()
+    listener = listen(host, port)
     if local:
         _greet(local_key(Path(current_app.instance_path)), host, port)
     db.session.remove()
@@ -92,6 +80,7 @@ class Duration(click.ParamType[timedelta]):
 @click.option("--scopes", default="", help="Scopes, separated by spaces.")
 @click.option("--all-scopes", is_flag=True, help="Every scope there is.")
 @click.option("--expires-in", type=Duration(), help="For example 90d, 12h, 30m, 45s.")
+@on_the_database
 def create_key(
     agent_id: str, agent_name: str, scopes: str, all_scopes: bool, expires_in: timedelta | None
 ) -> None:
@@ -108,6 +97,7 @@ def create_key(
 
 
 @keys_group.command("list")
+@on_the_database
 def list_keys() -> None:
     """Show every key's id, agent, scopes and times; never the key."""
     head = ("ID", "AGENT", "NAME", "CREATED", "EXPIRES", "REVOKED", "LAST USED", "SCOPES")
@@ -131,6 +121,7 @@ def list_keys() -> None:
 
 @keys_group.command("revoke")
 @click.argument("key_id", type=int)
+@on_the_database
 def revoke_key(key_id: int) -> None:
     """Refuse a key from the next request on."""
     with unit_of_work() as session:

@@ -1,42 +1,16 @@
 """`flask contacts` and `flask demo`: the directory in and out of files, and a made-up one."""
 
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
 
 import click
 from flask.cli import AppGroup, with_appcontext
-from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service import demo, transfer
-from contacts_service.config import SettingsError
-from contacts_service.csv_files import FileError
-from contacts_service.demo_people import DemoError
-from contacts_service.migration import migrate_database
-
-P = ParamSpec("P")
+from contacts_service.command_line import counted, on_the_database, progress_bar
 
 contacts_group = AppGroup("contacts", help="The directory as a CSV file.")
 FilePath = click.Path(path_type=Path)
-
-
-def on_the_database(command: Callable[P, None]) -> Callable[P, None]:
-    """Let a command find its tables, and end with a sentence where it cannot do its work."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            migrate_database()
-            command(*args, **kwargs)
-        except (FileError, SettingsError, DemoError) as error:
-            raise click.ClickException(str(error)) from None
-        except SQLAlchemyError as error:
-            cause = getattr(error, "orig", error)
-            raise click.ClickException(f"The database could not do its work: {cause}.") from None
-
-    return run
 
 
 @contacts_group.command("import")
@@ -50,7 +24,7 @@ def import_contacts(file: Path) -> None:
     """
     with transfer.Import(file) as importing:
         try:
-            with _bar(importing.total) as bar:
+            with progress_bar(importing.total) as bar:
                 for rows in importing.batches():
                     bar.update(rows)
         finally:
@@ -64,7 +38,7 @@ def _report(importing: transfer.Import) -> str:
     words = ("created", "updated", "unchanged", "refused")
     numbers = ", ".join(f"{counts[word]:,} {word}" for word in words)
     where = f" (see {importing.refused_path})" if counts["refused"] else ""
-    return f"{_count(counts.total(), 'row')}: {numbers}{where}."
+    return f"{counted(counts.total(), 'row')}: {numbers}{where}."
 
 
 @contacts_group.command("export")
@@ -74,10 +48,10 @@ def export_contacts(file: Path) -> None:
     """Write every contact to a CSV file, which import takes."""
     steps = transfer.export_contacts(file)
     total = next(steps)
-    with _bar(total) as bar:
+    with progress_bar(total) as bar:
         for rows in steps:
             bar.update(rows)
-    click.echo(f"{_count(total, 'contact')} written to {file}.")
+    click.echo(f"{counted(total, 'contact')} written to {file}.")
 
 
 @click.command("demo")
@@ -87,21 +61,13 @@ def export_contacts(file: Path) -> None:
 def demo_command(contacts: int) -> None:
     """Add made-up people, their conversations and notes on them."""
     made = demo.Demo(contacts)
-    with _bar(made.total) as bar:
+    with progress_bar(made.total) as bar:
         for rows in made.batches():
             bar.update(rows)
     click.echo(
-        f"{_count(contacts, 'contact')}, {_count(made.conversations, 'conversation')} and "
-        f"{_count(made.notes, 'note')} of made-up people added."
+        f"{counted(contacts, 'contact')}, {counted(made.conversations, 'conversation')} and "
+        f"{counted(made.notes, 'note')} of made-up people added."
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _bar(length: int) -> "click._termui_impl.ProgressBar[int]":
-    return click.progressbar(length=length, hidden=not sys.stderr.isatty(), file=sys.stderr)
 
 
 COMMANDS: tuple[click.Command, ...] = (contacts_group, demo_command)

@@ -32,17 +32,17 @@ def differences(session: Session) -> Iterator[tuple[int, str]]:
         stored = {contact_id: (number, text) for contact_id, number, text in rows}
         for contact_id, document in documents(session, batch):
             if contact_id not in stored:
-                yield contact_id, "is not in the index."
+                yield contact_id, "is a contact that is not in the index."
                 continue
             number, text = stored[contact_id]
             numbers.add(number)
             if text != document.dump():
-                yield contact_id, "is in the index as it was before a change."
+                yield contact_id, "is a contact that the index has as it was before a change."
             elif sums[number] != _checksum(document):
-                yield contact_id, "is not found by all of its tokens, or by some of others."
+                yield contact_id, "is a contact whose tokens in the index are not its own."
     for number, checksum in enumerate(sums):
         if checksum and number not in numbers:
-            yield number, "is a number in the index that belongs to no contact."
+            yield number, "is a number in the index that is no contact's."
 
 
 def _checksums(session: Session) -> "array[int]":

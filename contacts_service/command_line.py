@@ -1,0 +1,46 @@
+"""What all commands share: a ready database, errors as a sentence, and a progress bar."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from contacts_service.config import SettingsError
+from contacts_service.csv_files import FileError
+from contacts_service.demo_people import DemoError
+from contacts_service.migration import migrate_database
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
+P = ParamSpec("P")
+
+
+def on_the_database(command: Callable[P, None]) -> Callable[P, None]:
+    """Let a command find its tables, and end with a sentence where it cannot do its work."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            migrate_database()
+            command(*args, **kwargs)
+        except (FileError, SettingsError, DemoError) as error:
+            raise click.ClickException(str(error)) from None
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", error)
+            raise click.ClickException(f"The database could not do its work: {cause}.") from None
+
+    return run
+
+
+def progress_bar(length: int) -> "ProgressBar[int]":
+    """A bar on standard error, if that is a terminal."""
+    return click.progressbar(length=length, hidden=not sys.stderr.isatty(), file=sys.stderr)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 contact", "2,000 contacts"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

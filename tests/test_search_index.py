@@ -1,0 +1,107 @@
+"""The search index: written with what it describes, by every writer; compared and rebuilt."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import text
+
+from contacts_service import search_upkeep
+from contacts_service.database import db, unit_of_work
+from tests.client import Api
+from tests.conftest import make_app
+
+
+def differences(app: Flask) -> list[str]:
+    with app.app_context():
+        return [sentence for _, sentence in search_upkeep.differences(db.session())]
+
+
+def import_people(app: Flask, _api: Api, folder: Path) -> None:
+    path = folder / "people.csv"
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["first_name", "email", "phone", "contact_channels"])
+        rows.writerow(
+            ["Anna", "anna@example.com", "+61 1", '[{"channel":"chat","identifier":"a"}]']
+        )
+        rows.writerow(["Linda", "linda@example.com", "", ""])
+    assert app.test_cli_runner().invoke(args=["contacts", "import", str(path)]).exit_code == 0
+
+
+WRITERS: dict[str, Callable[[Flask, Api, Path], Any]] = {
+    "quick-create": lambda app, api, folder: api.make_contact("new@example.com"),
+    "update": lambda app, api, folder: api.make_contact("new@example.com", first_name="Anna"),
+    "new address": lambda app, api, folder: api.make_contact(
+        "o@example.com", email="n@example.com"
+    ),
+    "no address": lambda app, api, folder: api.make_contact("old@example.com", email=None),
+    "block": lambda app, api, folder: api.put(
+        f"/contacts/{api.make_contact()['id']}/block", {"blocked": True}
+    ),
+    "import": import_people,
+    "demo": lambda app, api, folder: app.test_cli_runner().invoke(
+        args=["demo", "--contacts", "30"], catch_exceptions=False
+    ),
+}
+
+
+@pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
+def test_every_writer_keeps_the_index(app: Flask, api: Api, tmp_path: Path, write: Any) -> None:
+    write(app, api, tmp_path)
+    assert api.get("/contacts")["total"] > 0
+    assert differences(app) == []
+
+
+DAMAGE = {
+    "UPDATE contacts SET first_name = 'Changed'": "before a change",
+    "DELETE FROM contact_documents": "not in the index",
+    "INSERT INTO contact_search (rowid, tokens) SELECT id, 'nxyz' FROM contact_documents":
+        "not its own",
+    "INSERT INTO contact_search (rowid, tokens) VALUES (4711, 'nabc')": "no contact's",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("statement", "sentence"), DAMAGE.items())
+def test_check_says_what_differs_and_rebuild_mends_it(
+    app: Flask, api: Api, statement: str, sentence: str
+) -> None:
+    run = app.test_cli_runner()
+    api.make_contact()
+    with app.app_context(), unit_of_work() as session:
+        session.execute(text(statement))
+    checked = run.invoke(args=["search", "check"])
+    assert checked.exit_code == 1
+    assert sentence in checked.stdout
+    assert run.invoke(args=["search", "rebuild"]).exit_code == 0
+    assert run.invoke(args=["search", "check"]).exit_code == 0
+
+
+def test_what_is_written_during_a_rebuild_is_kept(app: Flask, api: Api) -> None:
+    first = api.make_contact("first@example.com", first_name="Before")
+    api.make_contact("second@example.com", first_name="Second")
+    with app.app_context():
+        for step, _ in enumerate(search_upkeep.rebuild()):
+            api.make_contact(f"new{step}@example.com", first_name="During")
+            api.put(f"/contacts/{first['id']}", {"first_name": f"Changed{step}"})
+    assert differences(app) == []
+    found = [contact["email"] for contact in api.get("/contacts/search?q=example")]
+    assert found == [
+        "first@example.com",
+        "new1@example.com",
+        "new0@example.com",
+        "second@example.com",
+    ]
+
+
+def test_the_migration_indexes_who_is_there(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    app.test_cli_runner().invoke(args=["demo", "--contacts", "30"])
+    with app.app_context():
+        downgrade(revision="0001")
+        upgrade()
+    assert differences(app) == []
