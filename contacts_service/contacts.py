@@ -3,21 +3,25 @@
 Functions that take a session write within the caller's unit of work and never commit.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
-from sqlalchemy import SQLColumnExpression, func, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, func, select
 from sqlalchemy.orm import Session
 
 from contacts_service import filters, search
 from contacts_service.attributes import check_attributes
 from contacts_service.clock import moment_after, now
+from contacts_service.database import db
 from contacts_service.errors import ConflictError, NotFoundError
 from contacts_service.listing import AnyRow, Order, Page, read_page
-from contacts_service.models import Contact, ContactChannel
+from contacts_service.models import Contact, ContactChannel, ContactDocument
 from contacts_service.search_index import index_contacts
 from contacts_service.strict_json import Json, write_json
 from contacts_service.text import clean_line, fold
+
+Column = SQLColumnExpression[Any]
 
 # The columns of a contact in lists, in the order in which they are sent.
 COLUMNS = (
@@ -33,7 +37,7 @@ COLUMNS = (
 )
 NAMES = tuple(column.key for column in COLUMNS)
 
-ORDERS: dict[str, SQLColumnExpression[Any]] = {
+ORDERS: dict[str, Column] = {
     "id": Contact.id,
     "first_name": Contact.first_name_folded,
     "last_name": Contact.last_name_folded,
@@ -42,12 +46,26 @@ ORDERS: dict[str, SQLColumnExpression[Any]] = {
     "updated_at": Contact.updated_at,
 }
 
+
+def _holders(text: str) -> ColumnElement[bool] | None:
+    numbers = search.few_numbers_with(db.session(), text)
+    if numbers is None:
+        return None
+    return Contact.id.in_(select(ContactDocument.contact_id).where(ContactDocument.id.in_(numbers)))
+
+
+def _text_field(
+    column: Column, compared: Column, normalise: Callable[[str], str] = fold
+) -> filters.TextField:
+    return filters.TextField(column, compared, normalise, _holders)
+
+
 FIELDS: dict[str, filters.Field] = {
     "id": filters.NumberField(Contact.id),
-    "first_name": filters.TextField(Contact.first_name, Contact.first_name_folded, fold),
-    "last_name": filters.TextField(Contact.last_name, Contact.last_name_folded, fold),
-    "email": filters.TextField(Contact.email, Contact.email_folded, fold),
-    "phone": filters.TextField(Contact.phone, func.lower(Contact.phone), str.lower),
+    "first_name": _text_field(Contact.first_name, Contact.first_name_folded),
+    "last_name": _text_field(Contact.last_name, Contact.last_name_folded),
+    "email": _text_field(Contact.email, Contact.email_folded),
+    "phone": _text_field(Contact.phone, func.lower(Contact.phone), str.lower),
     "blocked": filters.BooleanField(Contact.blocked),
     "created_at": filters.TimeField(Contact.created_at),
     "updated_at": filters.TimeField(Contact.updated_at),

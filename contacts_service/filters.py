@@ -89,14 +89,24 @@ class Field(ABC):
 
 
 class TextField(Field):
-    """Text, compared in the form that `normalise` gives it and `compared` holds."""
+    """Text, compared in the form that `normalise` gives it and `compared` holds.
+
+    `narrow` may know a condition that rows with a text inside meet and few others do, by an index.
+    """
 
     operators = frozenset({"=", "in", "set"}) | TEXT_OPERATORS
 
-    def __init__(self, column: Column, compared: Column, normalise: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        column: Column,
+        compared: Column,
+        normalise: Callable[[str], str],
+        narrow: Callable[[str], Condition | None],
+    ) -> None:
         self.column = column
         self.compared = compared
         self.normalise = normalise
+        self.narrow = narrow
 
     def value(self, raw: Any) -> str:
         if not isinstance(raw, str):
@@ -104,7 +114,9 @@ class TextField(Field):
         return self.normalise(clean_line(raw))
 
     def compare(self, word: str, value: str) -> Condition:
-        return compare_text(self.compared, word, value)
+        condition = compare_text(self.compared, word, value)
+        narrowed = self.narrow(value) if word in TEXT_OPERATORS else None
+        return condition if narrowed is None else and_(narrowed, condition)
 
     def among(self, values: list[str]) -> Condition:
         return self.compared.in_(values)

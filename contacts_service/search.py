@@ -10,12 +10,16 @@ from contextlib import closing
 from sqlalchemy.orm import Session
 
 from contacts_service import matching
-from contacts_service.matching import RANKS, Document, Query
-from contacts_service.search_tokens import AllOf, AnyOf, candidates, number_candidates
+from contacts_service.matching import RANKS, SUBSTRING_LENGTH, Document, Query
+from contacts_service.search_tokens import AllOf, AnyOf, candidates, inside, number_candidates
+from contacts_service.text import fold
 
 LIMIT = 20
 PATIENCE = 200  # candidates that do not match, before asking for more of their tokens
 
+FEW = 5000  # candidates up to which a filter asks the index first
+
+_NUMBERS = "SELECT rowid FROM contact_search WHERE contact_search MATCH ? LIMIT ?"
 _CANDIDATES = """
     SELECT documents.contact_id, documents.document
     FROM contact_search JOIN contact_documents AS documents ON documents.id = contact_search.rowid
@@ -34,6 +38,19 @@ def find_contacts(session: Session, typed: str) -> list[int]:
                 if len(found) == LIMIT:
                     return list(found)
     return list(found)
+
+
+def few_numbers_with(session: Session, text: str) -> list[int] | None:
+    """The index numbers of all contacts that have `text` inside a field, and of some others.
+
+    None where there are too many for this to be of use, or the text is too short for the index.
+    """
+    pieces = [piece for piece in fold(text).split() if len(piece) >= SUBSTRING_LENGTH]
+    if not pieces:
+        return None
+    expression = _match_expression([[token for piece in pieces for token in inside(piece)]])
+    numbers = session.connection().exec_driver_sql(_NUMBERS, (expression, FEW + 1)).scalars().all()
+    return None if len(numbers) > FEW else list(numbers)
 
 
 def _of_rank(session: Session, query: Query, rank: int) -> Iterator[int]:

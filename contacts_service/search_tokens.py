@@ -104,6 +104,11 @@ def number_candidates(query: Query) -> list[AllOf]:
     return [inside, [endings]] if endings else [inside]
 
 
+def inside(piece: str) -> AllOf:
+    """What a document has that holds the piece inside a name or an address."""
+    return _inside(TRIGRAM, piece, is_tight=True)
+
+
 def _inside(kind: str, text: str, is_tight: bool) -> AllOf:
     """Trigrams side by side that cover the text, or its beginning."""
     last = len(text) - SUBSTRING_LENGTH

@@ -71,7 +71,8 @@ def export_contacts(path: Path) -> Iterator[int]:
         with replacing(path) as file:
             write_row = write_table(file, COLUMNS)
             query = select(*contacts.COLUMNS).order_by(Contact.id)
-            for rows in session.execute(query).partitions(BATCH):
+            streamed = session.execute(query, execution_options={"yield_per": BATCH})
+            for rows in streamed.partitions():
                 channels = _channels_of(session, rows[0].id, rows[-1].id)
                 for row in rows:
                     write_row(_cells(row, channels.get(row.id, [])))

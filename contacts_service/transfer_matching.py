@@ -244,7 +244,8 @@ class People:
     def _sharing(self, session: Session, phones: Collection[str]) -> Iterator[int]:
         if phones and self.by_phone is None:
             self.by_phone = {}
-            for contact_id, email, phone in session.execute(_PHONES).yield_per(VALUES_AT_ONCE):
+            streamed = session.execute(_PHONES, execution_options={"yield_per": VALUES_AT_ONCE})
+            for contact_id, email, phone in streamed:
                 self._note_phone(phone_digits(phone or ""), contact_id, email)
         for digits in phones:
             yield from (self.by_phone or {}).get(digits, ())

@@ -448,3 +448,32 @@ def test_in_takes_days_and_moments(api: Api, app: Flask, value: str, is_there: b
         session.execute(update(Contact).values(created_at="2026-05-13T23:59:59.999999Z"))
     found = api.filtered([{"field": "created_at", "operator": "in", "value": [value]}])
     assert found["total"] == is_there
+
+
+@pytest.mark.parametrize("few", [0, 5000], ids=["by the table", "by the index"])
+@pytest.mark.parametrize(
+    ("field", "operator", "value", "people"),
+    [
+        ("first_name", "contains", "nna", "Anna Joanna"),
+        ("first_name", "starts with", "ann", "Anna"),
+        ("first_name", "not contains", "nna", "Zoë"),
+        ("last_name", "contains", "da sil", "Joanna"),
+        ("email", "contains", "@exam", "Anna Joanna"),
+        ("phone", "contains", "412 3", "Zoë"),
+    ],
+)
+def test_text_inside_is_found_with_and_without_the_index(
+    api: Api,
+    monkeypatch: pytest.MonkeyPatch,
+    few: int,
+    field: str,
+    operator: str,
+    value: str,
+    people: str,
+) -> None:
+    api.make_contact("a@example.com", first_name="Anna")
+    api.make_contact("j@example.com", first_name="Joanna", last_name="Da Silva")
+    api.make_contact("z@x.org", first_name="Zoë", phone="+61 412 345 678")
+    monkeypatch.setattr("contacts_service.search.FEW", few)
+    found = api.filtered([{"field": field, "operator": operator, "value": value}])
+    assert [person["first_name"] for person in found["results"]] == people.split()
