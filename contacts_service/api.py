@@ -40,7 +40,7 @@ class ResourceId(BaseConverter):
 
     def __init__(self, url_map: Map, *reserved: str) -> None:
         super().__init__(url_map)
-        names = "".join(f"(?!{name}$)" for name in reserved)
+        names = "".join(rf"(?!{name}\Z)" for name in reserved)
         self.regex = f"{names}[^/]+"
 
     def to_python(self, value: str) -> int:
@@ -75,7 +75,10 @@ class Parser(FlaskParser):
         raw = read_body(req, JSON_LIMIT)
         if not raw:
             raise InputError({"": ["A body is required."]})
-        if req.mimetype != envelope.JSON:
+        if (
+            req.mimetype != envelope.JSON
+            or req.headers.get("Content-Encoding", "identity") != "identity"
+        ):
             raise UnsupportedMediaTypeError(f"The body must be sent as {envelope.JSON}.")
         try:
             return read_json(raw)

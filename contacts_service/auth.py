@@ -79,7 +79,11 @@ def authenticate() -> Principal:
         raise AuthError("A bearer token is required.", challenge="")
     match = _bearer.fullmatch(header.strip())
     if match is None:
-        raise AuthError("The Authorization header does not hold a bearer token.")
+        is_bearer = header.strip().lower().startswith("bearer")
+        challenge = 'error="invalid_token"' if is_bearer else ""
+        raise AuthError(
+            "The Authorization header does not hold a bearer token.", challenge=challenge
+        )
     token = match[1]
     if token.startswith(keys.PREFIX):
         return keys.principal_of(token)

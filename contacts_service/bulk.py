@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import insert
+from sqlalchemy import Table, insert
 from sqlalchemy.orm import Session
 
 from contacts_service.contacts import fold_columns
@@ -15,25 +15,29 @@ Address = tuple[str, str]  # channel, identifier
 
 CONTACTS = Base.metadata.tables[Contact.__tablename__]
 CHANNELS = Base.metadata.tables[ContactChannel.__tablename__]
-CONTACT_COLUMNS = tuple(column.key for column in CONTACTS.columns if not column.primary_key)
+CONTACT_COLUMNS = tuple(column.key for column in CONTACTS.columns)
 
 
-def create_contacts(session: Session, people: Sequence[tuple[Contact, Iterable[Address]]]) -> None:
+def create_contacts(
+    session: Session,
+    people: Sequence[tuple[Contact, Iterable[Address]]],
+    *,
+    is_indexed: bool = True,
+) -> None:
     """Add many new contacts with their further addresses, as `create_contact` adds one.
 
     They are complete but for the id and the folded columns, which are filled in, and stay outside
-    of the session. The addresses must be free.
+    of the session. The addresses must be free. Without `is_indexed`, search doesn't find them
+    until the index is rebuilt.
     """
     if not people:
         return
     for contact, _ in people:
         fold_columns(contact)
-    rows = [{name: getattr(contact, name) for name in CONTACT_COLUMNS} for contact, _ in people]
-    ids = session.scalars(
-        insert(CONTACTS).returning(CONTACTS.c.id, sort_by_parameter_order=True), rows
-    )
-    for (contact, _), contact_id in zip(people, ids, strict=True):
+    for contact_id, (contact, _) in enumerate(people, next_id(session, CONTACTS)):
         contact.id = contact_id
+    rows = [{name: getattr(contact, name) for name in CONTACT_COLUMNS} for contact, _ in people]
+    session.execute(insert(CONTACTS), rows)
     channels = [
         channel_values(contact, address, is_primary=is_primary)
         for contact, further in people
@@ -41,7 +45,17 @@ def create_contacts(session: Session, people: Sequence[tuple[Contact, Iterable[A
     ]
     if channels:
         session.execute(insert(CHANNELS), channels)
-    index_contacts(session, [contact.id for contact, _ in people])
+    if is_indexed:
+        index_contacts(session, [contact.id for contact, _ in people])
+
+
+def next_id(session: Session, table: Table) -> int:
+    """The id after the last that was ever given; within the transaction nobody else takes it."""
+    # Asking for the ids of many rows back would insert them one by one.
+    last = session.connection().exec_driver_sql(
+        "SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)
+    )
+    return int(last.scalar() or 0) + 1
 
 
 def _addresses(contact: Contact, further: Iterable[Address]) -> Iterator[tuple[Address, bool]]:

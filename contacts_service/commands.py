@@ -120,7 +120,7 @@ def list_keys() -> None:
 
 
 @keys_group.command("revoke")
-@click.argument("key_id", type=int)
+@click.argument("key_id", type=click.IntRange(1, 2**63 - 1))
 @on_the_database
 def revoke_key(key_id: int) -> None:
     """Refuse a key from the next request on."""

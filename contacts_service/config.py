@@ -59,7 +59,8 @@ def database_url(text: str) -> str:
         url = make_url(text)
     except ArgumentError:
         raise ValueError("must be a database URL such as sqlite:////var/lib/contacts.db") from None
-    if url.get_backend_name() != "sqlite" or not url.database or ":memory:" in url.database:
+    is_file = url.database and not url.database.startswith((":", "file:"))
+    if url.drivername not in ("sqlite", "sqlite+pysqlite") or not is_file or url.host or url.query:
         raise ValueError("must name a SQLite file, as in sqlite:////var/lib/contacts.db")
     return text
 

@@ -23,6 +23,7 @@ from schemas.lists import list_of, page_of
 
 # "quick" and "search" are routes of their own; GET /contacts/quick is 405, not a contact.
 CONTACT = "/contacts/<id(quick, search):contact_id>"
+OF_CONTACT = "/contacts/<id:contact_id>"
 QUICK_EXAMPLE = {"first_name": "Linda", "last_name": "Olsen", "email": "linda@example.com"}
 UPDATE_EXAMPLE = {"phone": "+61 412 345 678", "custom_attributes": {"tier": "gold"}}
 
@@ -99,7 +100,7 @@ def update_contact(changes: Json, contact_id: int) -> Response:
     return resource(answer)
 
 
-@blueprint.route(f"{CONTACT}/block", methods=["PUT"])
+@blueprint.route(f"{OF_CONTACT}/block", methods=["PUT"])
 @requires("contacts:block")
 @answers_also(412)
 @blueprint.response(200, ContactDetailSchema, headers=ETAG_HEADER)
@@ -117,7 +118,7 @@ def block_contact(body: Json, contact_id: int) -> Response:
     return resource(answer)
 
 
-@blueprint.route(f"{CONTACT}/conversations")
+@blueprint.route(f"{OF_CONTACT}/conversations")
 @requires("contacts:read")
 @blueprint.response(200, page_of(ConversationSchema))
 @blueprint.arguments(ConversationsQuerySchema(), location="query")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from contacts_service.bulk import create_contacts
+from contacts_service.bulk import create_contacts, next_id
 from contacts_service.clock import wire_time
 from contacts_service.conversations import PREVIEW_LENGTH
 from contacts_service.database import Base, db, unit_of_work
@@ -69,12 +69,16 @@ class Demo:
         self.people: list[Person] = []
 
     def batches(self) -> Iterator[int]:
-        """Add it all, and yield the number of rows of each batch once it is committed."""
+        """Add it all, and yield the number of rows of each batch once it is committed.
+
+        Search finds the people once the index is rebuilt.
+        """
         for first in range(0, self.contacts, BATCH):
             made = [self.maker.make(i) for i in range(first, min(first + BATCH, self.contacts))]
             with unit_of_work() as session:
                 _give_addresses(session, made)
-                create_contacts(session, [(one.contact, one.channels) for one in made])
+                people = [(one.contact, one.channels) for one in made]
+                create_contacts(session, people, is_indexed=False)
             self.people += [_person(one.contact) for one in made]
             yield len(made)
         for events in self._events(self.conversations):
@@ -188,15 +192,14 @@ def _give_addresses(session: Session, people: list[MadeUp]) -> None:
 
 def _add_conversations(session: Session, threads: list[Thread]) -> None:
     table = TABLES[Conversation.__tablename__]
-    ids = session.scalars(
-        insert(table).returning(table.c.id, sort_by_parameter_order=True),
-        [thread.conversation for thread in threads],
-    )
+    conversations: list[Json] = []
     participants: list[Json] = []
     messages: list[Json] = []
-    for conversation_id, thread in zip(ids, threads, strict=True):
+    for conversation_id, thread in enumerate(threads, next_id(session, table)):
+        conversations.append({"id": conversation_id} | thread.conversation)
         belonging = {"conversation_id": conversation_id}
         participants += [row | belonging for row in thread.participants]
         messages += [row | belonging for row in thread.messages]
+    session.execute(insert(table), conversations)
     session.execute(insert(TABLES[Participant.__tablename__]), participants)
     session.execute(insert(TABLES[Message.__tablename__]), messages)

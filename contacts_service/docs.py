@@ -48,7 +48,7 @@ def openapi_json() -> Response:
 @blueprint.get("/docs")
 @requires(PUBLIC)
 def docs_page() -> Response:
-    return send_from_directory(PAGES, "docs.html")
+    return send_from_directory(PAGES, "docs.html", conditional=False)
 
 
 @blueprint.get("/docs/<name>")
@@ -56,4 +56,4 @@ def docs_page() -> Response:
 def docs_asset(name: str) -> Response:
     if name not in ASSETS:
         raise NotFoundError("There is no such file.")
-    return send_from_directory(ASSETS[name], name)
+    return send_from_directory(ASSETS[name], name, conditional=False)

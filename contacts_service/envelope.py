@@ -33,9 +33,12 @@ def success(payload: Any, status: int = 200, headers: Mapping[str, str] | None =
 
 def resource(payload: Any, status: int = 200) -> Response:
     """As `success`, with a strong `ETag`; 304 where a reader's `If-None-Match` has it already."""
-    response = success(payload, status)
-    response.set_etag(etag(payload))
-    response.make_conditional(request)  # looks at the method first
+    tag = etag(payload)
+    if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag):
+        response = Response(status=304)
+    else:
+        response = success(payload, status)
+    response.set_etag(tag)
     return response
 
 
@@ -71,8 +74,9 @@ def init_errors(app: Flask) -> None:
 
 
 def _http_failure(error: HTTPException) -> Response:
-    if error.code == 400:
-        return failure(errors.InputError({"": ["The request cannot be read."]}))
+    if error.code not in SENTENCES and error.code is not None and 400 <= error.code < 500:
+        # werkzeug reads headers alone; bodies and query strings are read by us.
+        return failure(errors.InputError({"": ["The request cannot be read."]}, location="headers"))
     if error.code not in SENTENCES:
         return _unexpected_failure(error)
     kind, sentence = SENTENCES[error.code]

@@ -78,7 +78,7 @@ def _leaf(name: Json, words: list[str], value: Json | None) -> Json:
             "field": name,
             "operator": {"type": "string", "enum": words},
             "value": IGNORED if value is None else value,
-            "model": STRING | {"description": "Accepted and ignored."},
+            "model": {"type": ["string", "null"], "description": "Accepted and ignored."},
         },
         "required": ["field", "operator", *([] if value is None else ["value"])],
         "additionalProperties": False,

@@ -263,11 +263,12 @@ class AttributeField(Field):
         item = self.item.c
         words = [value for value in values if isinstance(value, str)]
         switches = ["true" if value else "false" for value in values if isinstance(value, bool)]
-        numbers = [value for value in values if not isinstance(value, bool | str)]
+        floats = [value for value in values if isinstance(value, float)]
+        integers = [value for value in values if type(value) is int]
         return self._has(
             or_(
                 and_(item.type == "text", func.casefold(item.atom).in_(words)),
-                and_(item.type.in_(NUMBERS), item.atom.in_(numbers)),
+                and_(item.type.in_(NUMBERS), or_(item.atom.in_(floats), item.atom.in_(integers))),
                 item.type.in_(switches),
             )
         )
@@ -284,8 +285,9 @@ def compare_text(column: Column, word: str, value: str) -> Condition:
     """One operator on text; `%` and `_` mean themselves."""
     if word == "contains":
         return func.instr(column, value) > 0
-    if word == "starts with":  # as a range, so that an index serves
-        return and_(column >= value, column < value + "\U0010ffff")
+    if word == "starts with":  # as a range too, so that an index serves
+        is_near = and_(column >= value, column <= value + "\U0010ffff" * 5)
+        return and_(is_near, func.substr(column, 1, len(value)) == value)
     return COMPARISONS[word](column, value)  # type: ignore[no-any-return]
 
 
@@ -360,7 +362,7 @@ class _Reader:
         unknown = sorted(set(leaf) - {"field", "operator", "value", "model"})
         if unknown:
             raise ValueError(f"A filter has no {unknown[0]}.")
-        if not isinstance(leaf.get("model", ""), str):
+        if not isinstance(leaf.get("model"), str | None):
             raise ValueError("The model must be a string.")
         name, word = leaf.get("field"), leaf.get("operator")
         field = self.find_field(name) if isinstance(name, str) else None

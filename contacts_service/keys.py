@@ -20,6 +20,7 @@ from contacts_service.database import db, unit_of_work
 from contacts_service.errors import AuthError
 from contacts_service.models import ApiKey
 from contacts_service.principal import SCOPES, Principal
+from contacts_service.text import clean_line
 
 PREFIX = "lk_"
 USE_RECORDED_EVERY = timedelta(minutes=1)
@@ -36,8 +37,12 @@ def create_key(
 ) -> str:
     """The new key itself, 256 random bits; it cannot be shown again.
 
-    Raises ValueError for a scope that the service does not know.
+    Raises ValueError for a scope that the service does not know, and for an agent's id or name
+    that is blank or not a line of text.
     """
+    agent_id, agent_name = clean_line(agent_id), clean_line(agent_name)
+    if not agent_id or not agent_name:
+        raise ValueError("The agent's id and name must not be blank.")
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown:
         raise ValueError(f"{unknown[0]} is not a scope; there are: {', '.join(SCOPES)}.")
@@ -116,7 +121,7 @@ def _record_use_after_answer(key_id: int) -> None:
 def _record_use(app: Flask, key_id: int) -> None:
     is_due = (ApiKey.last_used_at < _use_recorded_before()) | ApiKey.last_used_at.is_(None)
     try:
-        with app.app_context(), unit_of_work() as session:
+        with app.app_context(), unit_of_work(is_patient=False) as session:
             session.execute(
                 update(ApiKey).where(ApiKey.id == key_id, is_due).values(last_used_at=now())
             )

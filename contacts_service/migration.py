@@ -5,7 +5,7 @@ from pathlib import Path
 import flask_migrate
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy.exc import DBAPIError
 
 from contacts_service.config import SettingsError
@@ -24,9 +24,8 @@ def migrate_database() -> None:
 
     Raises SettingsError with what to do: it cannot be opened or written, or is a newer version's.
     """
-    folder = Path(db.engine.url.database or "").parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        current_app.extensions["database_file"].create()
         with db.engine.connect() as connection:
             revision = MigrationContext.configure(connection).get_current_revision()
         if revision is not None and revision not in _known_revisions():

@@ -120,6 +120,7 @@ def init_api(app: Flask) -> Api:
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     api.spec.components.schema("JsonValue", JSON_VALUE)
     api.ma_plugin.converter.add_parameter_attribute_function(json_parameter)
+    api.ma_plugin.converter.add_attribute_function(json_properties)
     return api
 
 
@@ -129,6 +130,11 @@ def json_parameter(_converter: Any, field: Any, *, ret: Json, **_: Any) -> Json:
         return {}
     del ret["schema"]
     return {"content": {"application/json": {"schema": field.json_shape}}}
+
+
+def json_properties(_converter: Any, field: Any, **_: Any) -> Json:
+    """Document what apispec knows no name for."""
+    return dict(getattr(field, "json_properties", {}))
 
 
 def enveloped(schema: Any) -> Json:

@@ -65,7 +65,7 @@ WAITRESS: dict[str, Any] = {
 REFUSALS: dict[int, tuple[int, type[ServiceError], str]] = {
     400: (400, InputError, "The request is not well-formed HTTP."),
     413: (413, PayloadTooLargeError, "The body is larger than any route accepts."),
-    431: (431, InputError, "The headers are larger than 32 KiB."),
+    431: (400, InputError, "The headers are larger than 32 KiB."),
     500: (500, GeneralError, "Something went wrong on our side."),
     501: (400, InputError, "Of transfer encodings only chunked is supported."),
 }
@@ -319,7 +319,10 @@ class RefusalTask(ErrorTask):
         request_id = _request_id(request.headers.get("X_REQUEST_ID", ""))
         if status == 500:
             self.logger.error("Request %s was answered with 500.", request_id)
-        body = json.dumps({"data": {"message": message, "type": kind.type}}).encode()
+        error: dict[str, Any] = {"message": message, "type": kind.type}
+        if kind is InputError:
+            error["errors"] = {"headers": {"": [message]}}
+        body = json.dumps({"data": error}).encode()
         self.status = f"{status} {HTTPStatus(status).phrase}"
         self.response_headers = [
             ("Content-Type", "application/json"),

@@ -94,7 +94,9 @@ def refuse_control_characters(text: str) -> None:
 def normalise_email(text: str) -> str:
     """The address in the one spelling that is stored and matched: lower case, Unicode domain."""
     try:
-        checked = email_validator.validate_email(clean_line(text), check_deliverability=False)
+        checked = email_validator.validate_email(
+            clean_line(text), check_deliverability=False, strict=True
+        )
     except email_validator.EmailNotValidError:
         raise ValueError("Not a valid email address.") from None
     address = unicodedata.normalize("NFC", checked.normalized.lower())

@@ -118,9 +118,10 @@ class RefusedError(Exception):
 class Import:
     """An import of one file, which is read to its end before anything is written.
 
-    `total` is the number of its rows, `counts` tells what became of those that are done. Refused
-    rows go to `refused_path`, which is not there afterwards if there are none. Entering raises
-    FileError.
+    `total` is the number of its rows, `counts` tells what became of those that are done, and
+    `is_search_unordered` whether the search index, which has the contacts in the order in which
+    they came, is to be rebuilt, because the file dates them. Refused rows go to `refused_path`,
+    which is not there afterwards if there are none. Entering raises FileError.
     """
 
     def __init__(self, path: Path) -> None:
@@ -128,6 +129,7 @@ class Import:
         is_csv = path.suffix.lower() == ".csv"
         self.refused_path = Path(f"{path.with_suffix('') if is_csv else path}.refused.csv")
         self.counts: Counter[str] = Counter()
+        self.is_search_unordered = False
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -200,6 +202,8 @@ class Import:
                 yield self._place(session, values)
             except RefusedError as error:
                 refusals.append((row, str(error)))
+        for new in self.people.new:
+            self.is_search_unordered |= _date(new.contact)
         create_contacts(session, [(new.contact, new.channels) for new in self.people.new])
         self.people.settle()
 
@@ -283,7 +287,6 @@ def _sentences(errors: Mapping[str, list[str]]) -> str:
 
 
 def _blank_contact(row: RowValues) -> Contact:
-    moment = now()
     return Contact(
         first_name="",
         last_name="",
@@ -291,9 +294,17 @@ def _blank_contact(row: RowValues) -> Contact:
         phone=None,
         blocked=False,
         custom_attributes="{}",
-        created_at=moment,
-        updated_at=row.values.get("updated_at", moment),
+        created_at="",
+        updated_at=row.values.get("updated_at", ""),
     )
+
+
+def _date(contact: Contact) -> bool:
+    """Date a new contact by now, where the file doesn't; whether it does for `updated_at`."""
+    is_dated = contact.updated_at != ""
+    contact.updated_at = contact.updated_at or now()
+    contact.created_at = contact.created_at or contact.updated_at
+    return is_dated
 
 
 def _fill(contact: Contact, changes: Json) -> None:

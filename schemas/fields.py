@@ -5,7 +5,7 @@ They judge form and bring text into its stored spelling by the rules of `contact
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
@@ -60,7 +60,7 @@ class Paragraphs(Text):
     clean = staticmethod(text.clean_paragraphs)
 
     def __init__(self, max_length: int, **kwargs: Any) -> None:
-        allowed = f"[^{text.NOT_IN_PARAGRAPHS}]"
+        allowed = rf"(?:[^{text.NOT_IN_PARAGRAPHS}]|\r\n)"
         visible = rf"[^\s{text.NOT_IN_PARAGRAPHS}]"
         metadata = {"pattern": f"^{allowed}*{visible}{allowed}*$", **kwargs.pop("metadata", {})}
         checks = [
@@ -137,13 +137,14 @@ class Key(str):
 class CustomAttributes(fields.Dict):
     """A free-form object within the contract's limits; its values are kept as sent."""
 
+    json_properties: ClassVar = {
+        "patternProperties": {ATTRIBUTE_KEY: {"$ref": "#/components/schemas/JsonValue"}},
+        "additionalProperties": False,
+    }
+
     def __init__(self, **kwargs: Any) -> None:
-        metadata = {
-            "description": "Free-form; at most 16 KiB as compact JSON.",
-            "patternProperties": {ATTRIBUTE_KEY: {"$ref": "#/components/schemas/JsonValue"}},
-            "additionalProperties": False,
-        }
-        super().__init__(metadata=metadata | kwargs.pop("metadata", {}), **kwargs)
+        metadata = {"description": "Free-form; at most 16 KiB as compact JSON."}
+        super().__init__(metadata=metadata, **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, Any]:
         attributes: dict[str, Any] = super()._deserialize(  # type: ignore[no-untyped-call]

@@ -132,6 +132,13 @@ def test_the_api_shows_them(api: Api) -> None:
     assert totals["notes"] > 15
 
 
+@pytest.mark.usefixtures("demo")
+def test_search_shows_who_was_updated_last_first(api: Api) -> None:
+    moments = [one["updated_at"] for one in api.get("/contacts/search?q=example")]
+    assert len(moments) == 20
+    assert moments == sorted(moments, reverse=True)
+
+
 def test_a_second_time_adds_other_people(app: Flask, demo: str, rows: Read) -> None:
     assert flask(app, "demo", "--contacts", 500) == demo
     names = [(one["first_name"], one["last_name"]) for one in directory(app)]

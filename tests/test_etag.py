@@ -145,3 +145,8 @@ def test_notes_make_no_other_tag(api: Api) -> None:
     api.post(f"{path_of(contact)}/notes", {"content": "Called."})
     api.get(f"{path_of(contact)}/notes")
     api.call("GET", path_of(contact), 304, headers={"If-None-Match": before})
+
+
+def test_if_match_is_for_writers_alone(api: Api) -> None:
+    contact = api.make_contact()
+    assert api.get(f"/contacts/{contact['id']}", headers={"If-Match": '"other"'}) == contact

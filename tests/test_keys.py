@@ -46,6 +46,8 @@ def test_all_scopes_grants_every_scope(run: Callable[..., Result], rows: Any) ->
     [
         (("--scopes", "contacts:read contacts:fly"), "contacts:fly is not a scope"),
         ((), "at least one scope"),
+        (("--agent", " ", "--scopes", "contacts:read"), "must not be blank"),
+        (("--name", "a\x1b[31m", "--scopes", "contacts:read"), "Control characters"),
         (("--scopes", "contacts:read", "--expires-in", "90"), "not a length of time"),
         (("--scopes", "contacts:read", "--expires-in", "0d"), "not a length of time"),
         (("--scopes", "contacts:read", "--expires-in", "99999d"), "a hundred years"),
@@ -89,6 +91,10 @@ def test_revoking_an_unknown_key_says_so(run: Callable[..., Result]) -> None:
     result = run("keys", "revoke", "999")
     assert result.exit_code == 1
     assert "There is no key 999." in result.stderr
+
+
+def test_a_key_that_cannot_be_is_refused_with_a_sentence(run: Callable[..., Result]) -> None:
+    assert run("keys", "revoke", "9" * 20).exit_code == 2
 
 
 def test_an_expired_key_is_401(client: FlaskClient, make_key: Callable[..., str]) -> None:

@@ -16,7 +16,7 @@ EDGE = {
     *("attributes", "database", "migration", "strict_json"),
 }
 LAYERS = [
-    {"clock", "config", "errors", "principal", "server", "strict_json", "text"},
+    {"clock", "config", "errors", "principal", "server", "sqlite", "strict_json", "text"},
     {"csv_files", "database", "listing", "matching"},
     {"filters", "models", "search_tokens"},
     {"attributes", "filter_document", "jwt_keys", "keys", "search", "search_index"},

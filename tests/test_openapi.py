@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import jsonschema
 import openapi_spec_validator
 import pytest
 import schemathesis
@@ -103,3 +104,15 @@ def test_schemathesis_finds_nothing(app: Flask, api: Api) -> None:
 @pytest.mark.slow
 def test_schemathesis_finds_nothing_when_it_searches_longer(app: Flask, api: Api) -> None:
     assert findings(app, api.token, max_examples=100) == []
+
+
+def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
+    examples = [
+        (content["schema"], content["example"])
+        for _, operation in operations(document)
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+    ]
+    assert len(examples) >= 4
+    for schema, example in examples:
+        # The components are where the references in the schema look for them.
+        jsonschema.validate(example, {**schema, "components": document["components"]})

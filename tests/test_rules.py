@@ -100,13 +100,20 @@ def test_only_these_routes_are_public(app: Flask) -> None:
 def test_a_malformed_or_unknown_token_is_401(client: FlaskClient, header: str) -> None:
     answer = client.get("/api/v1/contacts", headers={"Authorization": header})
     assert answer.status_code == 401
-    assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+    is_bearer = header.startswith("Bearer")
+    assert ('error="invalid_token"' in answer.headers["WWW-Authenticate"]) == is_bearer
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_the_scheme_is_case_insensitive(client: FlaskClient, api: Api, scheme: str) -> None:
     headers = {"Authorization": f"{scheme} {api.token}"}
     assert client.get("/api/v1/contacts", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["quick/notes", "search/block", "quick/conversations"])
+def test_below_a_contact_nothing_is_reserved(client: FlaskClient, path: str) -> None:
+    method = "PUT" if path.endswith("block") else "GET"
+    assert call(client, method, f"/api/v1/contacts/{path}", None).status_code == 401
 
 
 @pytest.mark.parametrize("segment", ["abc", "0", "-1", "01", "1.0", "99999999999999999999", "١"])

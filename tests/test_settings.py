@@ -25,6 +25,10 @@ from contacts_service.config import PROJECT_FOLDER, SETTINGS, SettingsError, loa
         ({"CONTACTS_DATABASE_URL": "contacts.db"}, "CONTACTS_DATABASE_URL"),
         ({"CONTACTS_DATABASE_URL": "mysql://localhost/contacts"}, "CONTACTS_DATABASE_URL"),
         ({"CONTACTS_DATABASE_URL": "sqlite://"}, "CONTACTS_DATABASE_URL"),
+        ({"CONTACTS_DATABASE_URL": "sqlite+aiosqlite:////tmp/c.db"}, "CONTACTS_DATABASE_URL"),
+        ({"CONTACTS_DATABASE_URL": "sqlite://host/c.db"}, "CONTACTS_DATABASE_URL"),
+        ({"CONTACTS_DATABASE_URL": "sqlite:////tmp/c.db?timeout=x"}, "CONTACTS_DATABASE_URL"),
+        ({"CONTACTS_DATABASE_URL": "sqlite:///file:/tmp/c.db"}, "CONTACTS_DATABASE_URL"),
     ],
 )
 def test_a_bad_setting_is_refused_by_name(environ: dict[str, str], name: str) -> None:

@@ -231,6 +231,20 @@ def test_a_channel_is_added_to_those_there_are(app: Flask, api: Api, tmp_path: P
     assert after["updated_at"] > before["updated_at"]
 
 
+@any_batch
+def test_search_shows_who_was_updated_last_first(
+    app: Flask, api: Api, tmp_path: Path, batch: int
+) -> None:
+    add_people(app, {"first_name": "Ann", "email": "0@example.com"})
+    rows = [{"first_name": "Ann", "email": f"{number}@example.com"} for number in range(5)]
+    rows[1]["updated_at"], rows[3]["updated_at"] = TUESDAY, MONDAY
+    rows[0]["phone"] = "7"
+    flask(app, "contacts", "import", write_rows(tmp_path / "people.csv", rows), batch=batch)
+    moments = [one["updated_at"] for one in api.get("/contacts/search?q=ann")]
+    assert moments == sorted(moments, reverse=True)
+    assert moments[3:] == [TUESDAY, MONDAY]
+
+
 def test_updated_at_is_taken_for_new_contacts_only(app: Flask, api: Api, tmp_path: Path) -> None:
     ann = api.make_contact("ann@example.com")
     rows = [{"email": f"{name}@example.com", "updated_at": TUESDAY} for name in ("ann", "bob")]

@@ -1,0 +1,90 @@
+"""What SQLite needs: how connections are made and kept honest, how transactions begin."""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+# Primary result codes that speak of the database's surroundings, not of a statement of ours:
+# BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
+UNAVAILABLE_CODES = {5, 6, 8, 10, 11, 13, 14, 15, 26}
+
+
+class SQLiteFile:
+    """A database file; `busy_timeout` is how many seconds a writer waits for another."""
+
+    def __init__(self, path: Path, busy_timeout: int) -> None:
+        self.path = path
+        self.busy_timeout = busy_timeout
+
+    def connect(self) -> sqlite3.Connection:
+        """A connection to the file, which must exist: nobody is served an empty database."""
+        return sqlite3.connect(
+            f"file:{quote(str(self.path))}?mode=rw",
+            uri=True,
+            timeout=self.busy_timeout,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    def create(self) -> None:
+        """Make the file and its folder, if they are not there. Raises OSError."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.touch()
+
+    def prepare(self, engine: Engine) -> None:
+        """Make every connection durable, checked and explicit about its transactions."""
+        event.listen(engine, "connect", self._on_connect)
+        event.listen(engine, "checkout", self._on_checkout)
+        event.listen(engine, "begin", self._on_begin)
+
+    def _on_connect(self, connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = self._identity()
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.create_function("casefold", 1, _casefold, deterministic=True)
+
+    def _on_checkout(
+        self, _connection: sqlite3.Connection, record: ConnectionPoolEntry, _proxy: object
+    ) -> None:
+        # A file that was removed or replaced can still be written to, and nobody would read it.
+        if record.info["file"] != self._identity():
+            raise DisconnectionError
+
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            file = os.stat(self.path)  # noqa: PTH116 (once a request)
+        except OSError:
+            return None
+        return file.st_dev, file.st_ino
+
+    def _on_begin(self, connection: Connection) -> None:
+        # A transaction that reads first and writes later fails at once when another has written
+        # meanwhile, whatever the busy time-out: writers take the lock at the start.
+        options = connection.get_execution_options()
+        if not options.get("is_writing", False):
+            connection.exec_driver_sql("BEGIN")
+        elif options.get("is_patient", True):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
+
+
+def is_unavailable(error: Any) -> bool:
+    """Whether a driver's error speaks of the file and not of the statement."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in UNAVAILABLE_CODES
+
+
+def _casefold(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value

@@ -1,0 +1,94 @@
+"""When the database cannot do its work: 503, nothing half-done, and back by itself."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from contacts_service import keys
+from contacts_service.database import unit_of_work
+from contacts_service.models import ApiKey
+from contacts_service.principal import SCOPES
+from tests.client import Api
+from tests.conftest import make_app
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "contacts.db"
+
+
+@pytest.fixture
+def own_app(tmp_path: Path) -> Flask:
+    """An application over a file that a test may harm; a busy database is given up on at once."""
+    return make_app(tmp_path, CONTACTS_BUSY_TIMEOUT="1")
+
+
+@pytest.fixture
+def own_api(own_app: Flask) -> Api:
+    with own_app.app_context(), unit_of_work() as session:
+        key = keys.create_key(session, "17", "Bob Smith", SCOPES)
+    return Api(own_app.test_client(), key)
+
+
+@pytest.fixture
+def lock(path: Path, own_app: Flask) -> Iterator[Callable[[], None]]:
+    other = sqlite3.connect(path, isolation_level=None)
+    yield lambda: other.execute("BEGIN IMMEDIATE") and None
+    other.close()
+
+
+def test_a_writer_that_waits_too_long_is_told_to_try_again(
+    own_api: Api, lock: Callable[[], None]
+) -> None:
+    contact = own_api.make_contact()
+    lock()
+    answer = own_api.call("PUT", f"/contacts/{contact['id']}", 503, json={"first_name": "New"})
+    assert answer.headers["Retry-After"] == "1"
+    assert own_api.get(f"/contacts/{contact['id']}") == contact
+
+
+def test_readers_never_wait_for_a_writer(
+    own_app: Flask, own_api: Api, lock: Callable[[], None]
+) -> None:
+    with own_app.app_context(), unit_of_work() as session:
+        session.execute(update(ApiKey).values(last_used_at=None))
+    lock()
+    began = time.monotonic()
+    for _ in range(5):
+        own_api.call("GET", "/contacts").close()  # its use of the key is due to be recorded
+    assert time.monotonic() - began < 0.5
+
+
+def test_a_removed_database_is_not_made_anew(own_app: Flask, own_api: Api, path: Path) -> None:
+    own_api.make_contact()
+    kept = path.parent / "kept"
+    kept.mkdir()
+    files = [file.rename(kept / file.name) for file in path.parent.glob("contacts.db*")]
+    own_api.call("GET", "/contacts", 503)
+    own_api.call("POST", "/contacts/quick", 503, json={"email": "lost@example.com"})
+    assert own_app.test_client().get("/health").status_code == 503
+    assert not path.exists()
+    for file in files:
+        file.rename(path.parent / file.name)
+    assert own_api.get("/contacts")["total"] == 1
+
+
+def test_a_database_put_in_place_of_another_is_the_one_that_answers(
+    own_app: Flask, own_api: Api, path: Path, tmp_path: Path
+) -> None:
+    own_api.make_contact("old@example.com")
+    copy = sqlite3.connect(tmp_path / "copy.db")
+    with sqlite3.connect(path) as live:
+        live.backup(copy)
+    copy.execute("UPDATE contacts SET first_name = 'Restored'")
+    copy.commit()
+    copy.close()
+    for name in ("contacts.db-wal", "contacts.db-shm"):
+        path.with_name(name).unlink(missing_ok=True)
+    (tmp_path / "copy.db").replace(path)
+    assert own_api.get("/contacts")["results"][0]["first_name"] == "Restored"
