@@ -22,11 +22,11 @@ from contacts_service.errors import (
     UnsupportedMediaTypeError,
 )
 from contacts_service.strict_json import Json, JSONError, read_json
+from schemas.messages import flatten
 
 View = Callable[..., Any]
 Decorator = Callable[[View], View]
 
-UNKNOWN = ["Unknown field."]
 JSON_LIMIT = 1 << 20  # bytes
 MAX_ID = 2**63 - 1
 
@@ -106,25 +106,7 @@ def read_body(req: Request, limit: int) -> bytes:
         raw = req.stream.read(limit + 1)
         if len(raw) <= limit:
             return raw
-    raise PayloadTooLargeError(f"The body is larger than {limit} bytes.")
-
-
-def flatten(tree: Any, path: str = "") -> dict[str, list[str]]:
-    """marshmallow's tree of messages as dotted paths: `from.email`, `rules[1]` (section 1)."""
-    if not isinstance(tree, dict):
-        return {path: list(tree)}
-    flat: dict[str, list[str]] = {}
-    for name, branch in tree.items():
-        # An unknown field may be called what marshmallow calls the object as a whole.
-        if name == "_schema" and type(name) is str and branch != UNKNOWN:
-            below = path
-        elif isinstance(name, int):
-            below = f"{path}[{name}]"
-        else:
-            below = f"{path}.{name}" if path else name
-        for place, sentences in flatten(branch, below).items():
-            flat.setdefault(place, []).extend(sentences)
-    return flat
+    raise PayloadTooLargeError(f"The body is over {limit} bytes.")
 
 
 class NoQuery(marshmallow.Schema):

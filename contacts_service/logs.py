@@ -11,7 +11,7 @@ import time
 from datetime import UTC, datetime
 from functools import cache
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_app_context, request
 
 from contacts_service.clock import wire_time
 from contacts_service.strict_json import Json, write_json
@@ -28,6 +28,7 @@ class JsonFormatter(logging.Formatter):
             "time": wire_time(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname.lower(),
             "message": record.getMessage(),
+            "request_id": g.get("request_id") if has_app_context() else None,
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
@@ -79,7 +80,6 @@ def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     principal = g.get("principal")
     fields = {
-        "request_id": g.request_id,
         "agent": principal.agent_id if principal else None,
         "method": request.method,
         "route": _template(request.url_rule.rule) if request.url_rule else None,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from contacts_service.text import fold
+from contacts_service.text import fold, phone_digits
 
 RANKS = (1, 2, 3, 4, 5)  # best first
 SUBSTRING_LENGTH = 3  # characters from which on a piece also matches inside a word
@@ -105,15 +105,6 @@ def joined_name(names: list[str]) -> str:
     if not _han_name.fullmatch(joined) or joined in names:
         return ""
     return joined.replace(" ", "")
-
-
-def phone_digits(number: str) -> str:
-    """A number's digits without `(0)` and without `+`, `00` or a single `0` in front."""
-    number = number.replace("(0)", "")
-    digits = re.sub("[^0-9]", "", number)
-    if number[: len(number) - len(number.lstrip(" +(-./"))].count("+"):
-        return digits
-    return digits[2:] if digits.startswith("00") else digits.removeprefix("0")
 
 
 def rank(document: Document, query: Query) -> int | None:

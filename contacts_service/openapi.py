@@ -16,7 +16,7 @@ from contacts_service.auth import Rule
 from contacts_service.strict_json import Json
 from schemas.fields import JSON_VALUE
 
-VERSION = "1.0.0"
+VERSION = "0.1.0"  # as in pyproject.toml
 DESCRIPTION = """\
 The directory of a help desk: contacts, the notes on them and the conversations they had.
 
@@ -43,7 +43,11 @@ ERRORS: Mapping[int, tuple[type[errors.ServiceError], str, str]] = {
         "`If-Match` names another version.",
         "The resource has changed since it was read; read it again.",
     ),
-    413: (errors.PayloadTooLargeError, "The body is too large.", "The body is larger than 1 MiB."),
+    413: (
+        errors.PayloadTooLargeError,
+        "The body is too large.",
+        "The body is over 1048576 bytes.",
+    ),
     415: (
         errors.UnsupportedMediaTypeError,
         "The body has another content type.",

@@ -45,6 +45,8 @@ def _check_depth(value: Any) -> None:
             if isinstance(parent, dict | list)
             for child in (parent.values() if isinstance(parent, dict) else parent)
         ]
+        if not level:
+            return
     if any(isinstance(child, dict | list) for child in level):
         raise JSONError(f"Nested deeper than {MAX_DEPTH} levels.")
 

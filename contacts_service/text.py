@@ -113,3 +113,12 @@ def normalise_phone(text: str) -> str:
     if not _phone.fullmatch(number):
         raise ValueError("Not a valid phone number.")
     return number
+
+
+def phone_digits(number: str) -> str:
+    """A number's digits without `(0)` and without `+`, `00` or a single `0` in front."""
+    number = number.replace("(0)", "")
+    digits = re.sub("[^0-9]", "", number)
+    if number[: len(number) - len(number.lstrip(" +(-./"))].count("+"):
+        return digits
+    return digits[2:] if digits.startswith("00") else digits.removeprefix("0")

@@ -43,9 +43,10 @@ from contacts_service.transfer_matching import (
     Person,
     RowValues,
     differences,
-    phone_digits,
+    phone_key,
 )
-from schemas.transfer import ImportedContactSchema, flatten
+from schemas.messages import flatten
+from schemas.transfer import ImportedContactSchema
 
 COLUMNS = (*contacts.NAMES, "contact_channels")
 REFUSAL_COLUMNS = ("line", "reason")  # ignored, so that a file of refused rows can be imported
@@ -250,7 +251,7 @@ def _survey(headers: Sequence[str], rows: Iterable[Row]) -> tuple[int, People]:
         if email:
             emails.add(hash(email.lower()))
         elif cells.get("phone"):
-            lone_phones.add(phone_digits(cells["phone"]))
+            lone_phones.add(phone_key(cells["phone"]))
     return total, People(emails, lone_phones)
 
 

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from contacts_service.bulk import Address
 from contacts_service.models import Contact, ContactChannel
 from contacts_service.strict_json import Json
-from contacts_service.text import fold
+from contacts_service.text import fold, phone_digits
 
 VALUES_AT_ONCE = 10_000  # in one statement; SQLite takes 32,766
 
@@ -83,7 +83,7 @@ class Person:
     def phones(self) -> set[str]:
         """The digits of the numbers it has."""
         numbers = [identifier for channel, identifier in self.channels if channel == "phone"]
-        return {phone_digits(number) for number in [*numbers, self.contact.phone or ""] if number}
+        return {phone_key(number) for number in [*numbers, self.contact.phone or ""] if number}
 
     @property
     def addresses(self) -> list[Address]:
@@ -91,13 +91,9 @@ class Person:
         return self.channels if email is None else [("email", email), *self.channels]
 
 
-def phone_digits(phone: str) -> str:
-    """What two spellings of a number share: `00`, `+`, a single leading `0` and `(0)` don't count.
-
-    Where nothing else is left, all digits are.
-    """
-    digits = _not_digits.sub("", phone.replace("(0)", ""))
-    return digits.removeprefix("00" if digits.startswith("00") else "0") or digits
+def phone_key(phone: str) -> str:
+    """What two spellings of a number share: its digits as search counts them, or all it has."""
+    return phone_digits(phone) or _not_digits.sub("", phone)
 
 
 def differences(person: Person, row: RowValues) -> Json:
@@ -121,9 +117,9 @@ def differences(person: Person, row: RowValues) -> Json:
 
 
 def _has_phone_channel(person: Person, phone: str) -> bool:
-    digits = phone_digits(phone)
+    digits = phone_key(phone)
     return any(
-        phone_digits(identifier) == digits
+        phone_key(identifier) == digits
         for channel, identifier in person.channels
         if channel == "phone"
     )
@@ -183,7 +179,7 @@ class People:
         emails = [("email", row.email) for row in rows if row.email is not None]
         owner_ids = owners(session, [*emails, *(key for row in rows for key in row.channels)])
         unknown = [row for row in rows if ("email", row.email or "") not in owner_ids]
-        phones = {phone_digits(row.phone) for row in unknown if row.phone is not None}
+        phones = {phone_key(row.phone) for row in unknown if row.phone is not None}
         ids = {*owner_ids.values(), *self._sharing(session, phones)}
         ids.update(_without_address(session, unknown))
         for person in _load_people(session, ids):
@@ -200,7 +196,7 @@ class People:
         if row.email is not None and row.phone is None:
             return None
         if row.phone is not None:
-            digits = phone_digits(row.phone)
+            digits = phone_key(row.phone)
             sharing = [one for one in self.sharing.get(digits, ()) if digits in one.phones]
             person = self._best(row, sharing)
             if person is not None or row.email is not None:
@@ -246,7 +242,7 @@ class People:
             self.by_phone = {}
             streamed = session.execute(_PHONES, execution_options={"yield_per": VALUES_AT_ONCE})
             for contact_id, email, phone in streamed:
-                self._note_phone(phone_digits(phone or ""), contact_id, email)
+                self._note_phone(phone_key(phone or ""), contact_id, email)
         for digits in phones:
             yield from (self.by_phone or {}).get(digits, ())
 

@@ -3,6 +3,8 @@
 Nothing here keeps an application context open, so that a forgotten commit shows.
 """
 
+import io
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from flask.testing import FlaskClient
 
 from contacts_service import create_app, keys, migration
 from contacts_service.database import Base, db, unit_of_work
+from contacts_service.logs import JsonFormatter
 from contacts_service.principal import SCOPES
 from tests.client import Api
 
@@ -72,3 +75,12 @@ def rows(app: Flask) -> Callable[[Any], list[Any]]:
             return list(db.session.execute(query).all())
 
     return read
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    handler = logging.StreamHandler(io.StringIO())
+    handler.setFormatter(JsonFormatter())
+    logging.getLogger().addHandler(handler)
+    yield handler.stream
+    logging.getLogger().removeHandler(handler)

@@ -1,5 +1,7 @@
 """Every error is in the envelope, whoever notices it first."""
 
+import io
+import json
 import sqlite3
 from collections.abc import Callable
 from typing import Any
@@ -157,6 +159,16 @@ def test_a_sane_request_id_is_kept_and_any_other_replaced(
     answered = client.get("/nowhere", headers=headers).headers["X-Request-ID"]
     assert (answered == sent) == is_kept
     assert 1 <= len(answered) <= 128
+
+
+def test_a_defect_is_in_the_log_under_the_id_of_its_request(
+    api: Api, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+) -> None:
+    monkeypatch.setattr(contacts, "read_contact", lambda *_: 1 / 0)
+    api.call("GET", "/contacts/1", 500, headers={"X-Request-ID": "mine"})
+    defect, request = map(json.loads, log.getvalue().splitlines())
+    assert "ZeroDivisionError" in defect["exception"]
+    assert defect["request_id"] == request["request_id"] == "mine"
 
 
 def test_every_kind_of_error_has_a_status_of_its_own() -> None:

@@ -182,7 +182,7 @@ def groups(items: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 ITEMS = leaves() | groups(leaves() | groups(leaves()))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(filters=st.lists(ITEMS, max_size=2))
 def test_filters_find_whom_the_model_finds(directory: Api, filters: list[dict[str, Any]]) -> None:
     group = {"logic": "AND", "rules": filters}

@@ -3,22 +3,12 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from contacts_service.logs import JsonFormatter, TextFormatter
 from tests.client import Api
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    handler = logging.StreamHandler(io.StringIO())
-    handler.setFormatter(JsonFormatter())
-    logging.getLogger().addHandler(handler)
-    yield handler.stream
-    logging.getLogger().removeHandler(handler)
 
 
 def lines(log: io.StringIO) -> list[dict[str, Any]]:

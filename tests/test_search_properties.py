@@ -69,7 +69,7 @@ def searches(draw: st.DrawFn) -> tuple[list[Any], str]:
 
 
 @given(searches())
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 def test_search_answers_what_the_model_answers(shared_app: Flask, search: Any) -> None:
     people, typed = search
     with shared_app.app_context():

@@ -140,5 +140,5 @@ def test_a_second_row_about_the_same_person_must_agree(
     ],
 )
 def test_numbers_with_the_same_digits(one: str, other: str) -> None:
-    assert transfer_matching.phone_digits(one) == transfer_matching.phone_digits(other)
-    assert transfer_matching.phone_digits(one)
+    assert transfer_matching.phone_key(one) == transfer_matching.phone_key(other)
+    assert transfer_matching.phone_key(one)
