@@ -1,14 +1,19 @@
 """Made-up people with the skew of a real directory, the same ones in every run.
 
-A few hundred names in several languages and scripts, of which some are very common; five mail
-domains for four fifths of the addresses; phones in the formats of several countries.
+A few hundred names in several languages and scripts, of which some are very common, and a tail of
+rare ones; five mail domains for four fifths of the addresses; phones in the formats of several
+countries.
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
-DOMAINS = ("gmail.com", "icloud.com", "outlook.com", "yahoo.com", "hotmail.com")
+DOMAINS = {"gmail.com": 36, "outlook.com": 14, "yahoo.com": 12, "hotmail.com": 10, "icloud.com": 8}
+OTHER_ENDINGS = ("com", "com", "org", "net", "de", "io", "com.au")
+SYLLABLES = [consonant + vowel for consonant in "bdfghklmnprstvz" for vowel in "aeiou"]
 FIRST = """
 linda maria anna john peter wei mohammed jose olga ivan emma noah olivia liam sophia lucas mia
 ethan amelia daniel grace samuel chloe henry zoe oscar ruby felix clara hugo ines marta paulo
@@ -39,41 +44,61 @@ COUNTRIES = ("+1", "+44", "+49", "+61", "+45", "+48", "+86", "+33")
 def people(count: int, seed: int = 7) -> Iterator[dict[str, Any]]:
     """`count` people as the keyword arguments of `contacts.create_contact`."""
     dice = random.Random(seed)
-    syllables = [c + v for c in "bdfghklmnprstvz" for v in "aeiou"]
-    rare_last = ["".join(dice.choices(syllables, k=dice.randint(2, 4))) for _ in range(400)]
-    rare_domains = [f"{''.join(dice.choices(syllables, k=3))}.{tld}" for tld in
-                    ("com", "org", "net", "de", "io", "com.au") for _ in range(400)]  # fmt: skip
-    for number in range(count):
-        first, last, latin = _name(dice, rare_last)
-        local = f"{latin}{dice.choice(['', '.', '_'])}{number:x}"
-        domain = dice.choice(DOMAINS) if dice.random() < 0.8 else dice.choice(rare_domains)
+    last_names = _Skewed([*LAST, *(_made_up(dice).title() for _ in range(400))])
+    domains = [f"{_made_up(dice)}.{dice.choice(OTHER_ENDINGS)}" for _ in range(2000)]
+    common_domains = _Skewed(list(DOMAINS), list(DOMAINS.values()))
+    taken: Counter[str] = Counter()
+    for _ in range(count):
+        first, last, local = _name(dice, last_names)
+        if dice.random() < 0.3:
+            local += f"{dice.randrange(50, 106) % 100:02}"
+        address = f"{local}@{common_domains(dice) if dice.random() < 0.8 else dice.choice(domains)}"
+        taken[address] += 1
+        if taken[address] > 1:
+            address = address.replace("@", f"-{taken[address]}@")
         yield {
             "first_name": first,
             "last_name": last,
-            "email": f"{local}@{domain}" if dice.random() < 0.95 else None,
+            "email": address if dice.random() < 0.95 else None,
             "phone": _phone(dice) if dice.random() < 0.7 else None,
         }
 
 
-def _skewed(dice: random.Random, words: list[str]) -> str:
-    return words[min(int(dice.paretovariate(0.6)) - 1, dice.randrange(len(words)))]
+class _Skewed:
+    """Words of which the first ones come most often; by the law of Zipf if not told how often."""
+
+    def __init__(self, words: list[str], weights: list[int] | None = None) -> None:
+        self.words = words
+        self.sums = list(accumulate(weights or (1 / (place + 3) for place in range(len(words)))))
+
+    def __call__(self, dice: random.Random) -> str:
+        return dice.choices(self.words, cum_weights=self.sums)[0]
 
 
-def _name(dice: random.Random, rare_last: list[str]) -> tuple[str, str, str]:
+_first_names = _Skewed(FIRST)
+
+
+def _made_up(dice: random.Random) -> str:
+    return "".join(dice.choices(SYLLABLES, k=dice.randint(2, 4)))
+
+
+def _name(dice: random.Random, last_names: _Skewed) -> tuple[str, str, str]:
     """First name, last name, and the beginning of a mail address."""
     kind = dice.random()
     if kind < 0.03:
-        return dice.choice(HAN_FIRST), dice.choice(HAN_LAST), dice.choice(FIRST)
+        first, last = dice.choice(HAN_FIRST), dice.choice(HAN_LAST)
+        return first, last, f"{dice.choice(FIRST)}{dice.randrange(10_000)}"
     if kind < 0.06:
-        return dice.choice(CYRILLIC_FIRST), dice.choice(CYRILLIC_LAST), dice.choice(FIRST)
-    first = _skewed(dice, FIRST)
-    last = _skewed(dice, LAST) if dice.random() < 0.6 else dice.choice(rare_last)
-    latin = f"{first[: dice.choice([1, 20])]}.{last}".replace("'", "")
+        first, last = dice.choice(CYRILLIC_FIRST), dice.choice(CYRILLIC_LAST)
+        return first, last, f"{dice.choice(FIRST)}{dice.randrange(10_000)}"
+    first = _first_names(dice)
+    last = last_names(dice) if dice.random() < 0.85 else _made_up(dice)
+    local = f"{first[: dice.choice([1, 20])]}{dice.choice(['.', '_', ''])}{last.lower()}"
     if dice.random() < 0.08:
         first = dice.choice(FIRST_ACCENTED)
     if dice.random() < 0.08:
         last = dice.choice(LAST_ACCENTED)
-    return first.title(), last.title(), latin
+    return first.title(), last.title(), local.replace("'", "")
 
 
 def _phone(dice: random.Random) -> str:

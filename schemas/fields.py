@@ -137,9 +137,11 @@ class Key(str):
 class CustomAttributes(fields.Dict):
     """A free-form object within the contract's limits; its values are kept as sent."""
 
+    # That every key matches is said apart: clients are generated from `additionalProperties` alone.
     json_properties: ClassVar = {
+        "propertyNames": {"pattern": ATTRIBUTE_KEY},
         "patternProperties": {ATTRIBUTE_KEY: {"$ref": "#/components/schemas/JsonValue"}},
-        "additionalProperties": False,
+        "additionalProperties": {},
     }
 
     def __init__(self, **kwargs: Any) -> None:

@@ -123,3 +123,9 @@ def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
     for schema, example in examples:
         # The components are where the references in the schema look for them.
         jsonschema.validate(example, {**schema, "components": document["components"]})
+
+
+def test_clients_that_are_generated_can_send_custom_attributes(document: dict[str, Any]) -> None:
+    # Generators read `additionalProperties`; false would make the object empty in their hands.
+    fields = document["components"]["schemas"]["ContactUpdate"]["properties"]
+    assert fields["custom_attributes"]["additionalProperties"] == {}

@@ -1,0 +1,210 @@
+"""Queries from rare to absurdly common, and how long each takes: in process and over HTTP."""
+
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlencode
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from bench.directories import opened
+from bench.people import LAST, people
+from contacts_service import contacts
+from contacts_service.config import PREFIX, PROJECT_FOLDER
+from contacts_service.database import db
+from contacts_service.local_key import local_key
+
+HOST = "127.0.0.1"
+PORTS = range(9350, 9400)  # the first free one is taken
+STARTING_SECONDS = 30
+
+# What is in braces comes from one of the made-up people (`example`).
+QUERIES = (
+    # A character or two.
+    *"a e l o s x z 7 王 и ß li an om co jo qz 41".split(),
+    # In nearly everybody.
+    *"com gmail gmail.com @gmail.com hotmail.com .com mail ail.c".split(),
+    # Names, also as others spell them.
+    *("linda", "olsen", "linda olsen", "smith", "fitzgerald", "o'neil", "van-dijk", "Jean-Pierre"),
+    *("jose", "José", "soren", "Łukasz", "strauss", "Đoković", "thora", "konigsmann anais"),
+    *("王小明", "小明", "张伟", "山田太郎", "田", "Ольга", "иванов", "ольга смирнов", "葛饰"),
+    # Inside words.
+    *("lsen", "ample", "nder", "rist", "hammed", "zgera", "ilva"),
+    *("a@gm", "n@outl", "ez@y", "inh@h"),
+    # Phones.
+    *("412", "0412 345", "+61412345", "345678", "(412) 345", "000", "+61", "00 61 4", "9999999"),
+    *("{last six digits}", "{phone}", "{local phone}"),
+    # Whole addresses.
+    *("{email}", "{EMAIL}", "{local part}", "linda.olsen@gmail.com", "nobody@example.com"),
+    # A person, and what hardly anybody has.
+    *(
+        "{last name}",
+        "{first name} {last name}",
+        "{last name} gmail",
+        "wanda tariq",
+        "zfit",
+        "qiangk",
+    ),
+    *("王 hotmail olga", "fitzgerald xenia gmail", "yusuf o'brien yahoo 412"),
+    # What nobody has.
+    *("zzzzq", "qqqqqq xxxxxx", "linda zzzzq", "gmail.com zzzzq", "xq7", "999999999999"),
+    *("'; DROP TABLE", "☃", "linda@nowhere.example", "lindaolsenlindaolsen", "moc.liamg"),
+    # Two words that over one person in a hundred has, each.
+    *("gmail yahoo", "gmail.com hotmail.com", "outlook icloud", "linda maria", "anna john"),
+    *("olsen smith", "garcia wang", "peter gmail", "nguyen com", "linda smith", "mail olsen"),
+)
+
+
+@dataclass
+class Timing:
+    """Seconds that a query took, round by round, and how many people it found."""
+
+    query: str
+    answers: int = 0
+    small: list[float] = field(default_factory=list)
+    large: list[float] = field(default_factory=list)
+    http: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.large)
+
+    @property
+    def p99(self) -> float:
+        return percentile(self.large, 99)
+
+    @property
+    def growth(self) -> float:
+        return self.median / statistics.median(self.small)
+
+
+def percentile(values: list[float], percent: int) -> float:
+    """The smallest of the values that so many of a hundred do not exceed."""
+    return sorted(values)[max(0, -(-len(values) * percent // 100) - 1)]
+
+
+def queries() -> list[str]:
+    """QUERIES with the words of one person, who is in every directory."""
+    words = _example()
+    return [query.format_map(words) for query in QUERIES]
+
+
+def _example() -> dict[str, str]:
+    """What is typed to find the first person with a name that only few have and a long number."""
+    for person in people(1000):
+        first, last = person["first_name"], person["last_name"]
+        email, phone = person["email"] or "", person["phone"] or ""
+        if email and phone.startswith("+") and last.isascii() and last.lower() not in LAST:
+            digits = "".join(filter(str.isdigit, phone))
+            return {
+                "first name": first,
+                "last name": last,
+                "email": email,
+                "EMAIL": email.upper(),
+                "local part": email.split("@")[0],
+                "phone": phone,
+                "local phone": f"0{digits[-9:]}",
+                "last six digits": digits[-6:],
+            }
+    raise LookupError("None of the made-up people will do.")
+
+
+def time_queries(small: Path, large: Path, rounds: int, http_rounds: int) -> list[Timing]:
+    """Every query on both directories, and on the large one over HTTP; they take turns."""
+    timings = [Timing(query) for query in queries()]
+    with ExitStack() as stack:
+        engines = []
+        for path in (small, large):
+            stack.enter_context(opened(path))
+            engines.append(db.engine)
+        for number in range(rounds + 1):
+            for timing in timings:
+                for engine, seconds in zip(engines, (timing.small, timing.large), strict=True):
+                    taken, timing.answers = _search(engine, timing.query)
+                    if number:  # the first round warms up
+                        seconds.append(taken)
+    with served(large) as ask:
+        for number in range(http_rounds + 1):
+            for timing in timings:
+                taken = ask(timing.query)
+                if number:
+                    timing.http.append(taken)
+    return timings
+
+
+def _search(engine: Engine, query: str) -> tuple[float, int]:
+    """The seconds that the service takes with its rows, and how many there are."""
+    with Session(engine) as session:
+        beginning = time.perf_counter()
+        found = contacts.search_contacts(session, query)
+        return time.perf_counter() - beginning, len(found)
+
+
+@contextmanager
+def served(database: Path) -> Iterator[Callable[[str], float]]:
+    """One worker of the service; what is given searches over a kept connection, in seconds."""
+    with opened(database):
+        key = local_key(database.parent)
+    port = _free_port()
+    settings = {
+        "CONTACTS_DATABASE_URL": f"sqlite:///{database}",
+        "CONTACTS_HOST": HOST,
+        "CONTACTS_PORT": str(port),
+        "CONTACTS_WORKERS": "1",
+    }
+    others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    log = database.with_name("server.log")
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "flask", "serve"],
+            cwd=PROJECT_FOLDER,
+            env=others | settings,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        with closing(HTTPConnection(HOST, port, timeout=STARTING_SECONDS)) as connection:
+            _wait_for(server, port, log)
+
+            def ask(query: str) -> float:
+                path = f"/api/v1/contacts/search?{urlencode({'q': query})}"
+                beginning = time.perf_counter()
+                connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
+                response = connection.getresponse()
+                body = response.read()
+                taken = time.perf_counter() - beginning
+                if response.status != 200:
+                    raise RuntimeError(f"{query!r} was answered {response.status}: {body!r}")
+                return taken
+
+            yield ask
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+
+
+def _free_port() -> int:
+    for port in PORTS:
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind((HOST, port))
+            return port
+    raise RuntimeError(f"No port from {PORTS[0]} to {PORTS[-1]} is free.")
+
+
+def _wait_for(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    end = time.monotonic() + STARTING_SECONDS
+    while server.poll() is None and time.monotonic() < end:
+        with suppress(OSError):
+            socket.create_connection((HOST, port), timeout=1).close()
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"The service did not start; see {log}.")
