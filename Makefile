@@ -19,11 +19,11 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 
 # Serves on this machine with a key of its own, and shows how to use it.
 run: $(VENV)/installed
-	@CONTACTS_LOG_FORMAT=$${CONTACTS_LOG_FORMAT:-text} $(BIN)/flask serve --local
+	@export CONTACTS_LOG_FORMAT=$${CONTACTS_LOG_FORMAT:-text}; exec $(BIN)/flask serve --local
 
 # Migrates and serves; makes no key.
 serve: $(VENV)/installed
-	@$(BIN)/flask serve
+	@exec $(BIN)/flask serve
 
 test: $(VENV)/installed-dev
 	$(BIN)/pytest -n auto -m "not slow"
