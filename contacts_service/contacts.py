@@ -48,7 +48,7 @@ ORDERS: dict[str, Column] = {
 
 
 def _holders(text: str) -> ColumnElement[bool] | None:
-    numbers = search.few_numbers_with(db.session(), text)
+    numbers = search.few_candidates_with(db.session(), text)
     if numbers is None:
         return None
     return Contact.id.in_(select(ContactDocument.contact_id).where(ContactDocument.id.in_(numbers)))

@@ -40,7 +40,7 @@ def find_contacts(session: Session, typed: str) -> list[int]:
     return list(found)
 
 
-def few_numbers_with(session: Session, text: str) -> list[int] | None:
+def few_candidates_with(session: Session, text: str) -> list[int] | None:
     """The index numbers of all contacts that have `text` inside a field, and of some others.
 
     None where there are too many for this to be of use, or the text is too short for the index.
