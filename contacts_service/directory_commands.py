@@ -19,8 +19,8 @@ FilePath = click.Path(path_type=Path)
 def import_contacts(file: Path) -> None:
     """Add and update contacts from a CSV file.
 
-    Rows that are refused go to a file beside (people.refused.csv), with line and reason; the exit code is
-    1 then. Importing the same file twice changes nothing.
+    Rows that are refused go to a file beside, as people.refused.csv, with their line and the
+    reason; the exit code is 1 then. Importing the same file twice changes nothing.
     """
     with transfer.Import(file) as importing:
         try:
