@@ -36,7 +36,31 @@ def index_contacts(session: Session, contact_ids: Sequence[int], into: Tables = 
     """
     session.flush()
     _remove(session, contact_ids, into)
-    _add(session, documents(session, contact_ids), into)
+    add_documents(session, documents(session, contact_ids), into)
+
+
+def add_documents(
+    session: Session, indexed: Iterable[tuple[int, Document]], into: Tables = LIVE
+) -> None:
+    """Index contacts that are not in the index yet, each an id and its document.
+
+    They count as the most recently updated from here on, the last one most.
+    """
+    connection = session.connection()
+    last = connection.exec_driver_sql(f"SELECT max(id) FROM {into.documents}").scalar() or 0
+    rows = [
+        (number, contact_id, document.dump(), _text(document))
+        for number, (contact_id, document) in enumerate(indexed, last + 1)
+    ]
+    if rows:
+        connection.exec_driver_sql(
+            f"INSERT INTO {into.documents} (id, contact_id, document) VALUES (?, ?, ?)",
+            [row[:3] for row in rows],
+        )
+        connection.exec_driver_sql(
+            f"INSERT INTO {into.search} (rowid, tokens) VALUES (?, ?)",
+            [(row[0], row[3]) for row in rows],
+        )
 
 
 def documents(session: Session, contact_ids: Sequence[int]) -> Iterator[tuple[int, Document]]:
@@ -69,7 +93,7 @@ def index_everybody(session: Session) -> Iterator[int]:
     """
     ids = session.scalars(select(Contact.id).order_by(Contact.updated_at, Contact.id))
     for batch in ids.partitions(BATCH):
-        _add(session, documents(session, batch), LIVE)
+        add_documents(session, documents(session, batch))
         yield len(batch)
 
 
@@ -87,24 +111,6 @@ def _remove(session: Session, contact_ids: Sequence[int], index: Tables) -> None
         )
         connection.exec_driver_sql(
             f"DELETE FROM {index.documents} WHERE id = ?", [(number,) for number, _ in rows]
-        )
-
-
-def _add(session: Session, indexed: Iterable[tuple[int, Document]], index: Tables) -> None:
-    connection = session.connection()
-    last = connection.exec_driver_sql(f"SELECT max(id) FROM {index.documents}").scalar() or 0
-    rows = [
-        (number, contact_id, document.dump(), _text(document))
-        for number, (contact_id, document) in enumerate(indexed, last + 1)
-    ]
-    if rows:
-        connection.exec_driver_sql(
-            f"INSERT INTO {index.documents} (id, contact_id, document) VALUES (?, ?, ?)",
-            [row[:3] for row in rows],
-        )
-        connection.exec_driver_sql(
-            f"INSERT INTO {index.search} (rowid, tokens) VALUES (?, ?)",
-            [(row[0], row[3]) for row in rows],
         )
 
 
