@@ -21,7 +21,6 @@ from contacts_service.matching import (
 PREFIX_LENGTH = 8  # characters of a word's beginning that are tokens
 
 CACHED = 1 << 12  # names and domains whose tokens are kept at hand
-LOOSE_TRIGRAMS = 2  # of a piece, where few tokens are asked for
 
 # The kinds of tokens.
 ADDRESS = "i"  # the checksum of a whole address
@@ -71,12 +70,8 @@ def _domain_tokens(domain: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def candidates(query: Query, rank: int, *, is_tight: bool) -> AllOf:
-    """What a document of this rank has, as an AND of ORs.
-
-    The loose form has few tokens, which is fast, and some documents have them all and do not
-    match. The tight one has all tokens that help.
-    """
+def candidates(query: Query, rank: int) -> AllOf:
+    """What a document of this rank has, as an AND of ORs; the last rank's has any that matches."""
     if rank == 1:
         whole = [_whole(query.whole)]
         return [[*whole, NUMBER + query.number] if query.number else whole]
@@ -86,11 +81,11 @@ def candidates(query: Query, rank: int, *, is_tight: bool) -> AllOf:
     found: AllOf = []
     for piece in query.pieces:
         if rank == 5 and len(piece) >= SUBSTRING_LENGTH:
-            found += _inside(TRIGRAM, piece, is_tight)
+            found += inside(piece)
             continue
         found.append([kind + piece[:PREFIX_LENGTH] for kind in kinds[rank]])
-        if is_tight and len(piece) > PREFIX_LENGTH:
-            found += _inside(TRIGRAM, piece[PREFIX_LENGTH - SUBSTRING_LENGTH + 1 :], is_tight)
+        if len(piece) > PREFIX_LENGTH:
+            found += inside(piece[PREFIX_LENGTH - SUBSTRING_LENGTH + 1 :])
     return found
 
 
@@ -100,21 +95,19 @@ def number_candidates(query: Query) -> list[AllOf]:
     if not number:
         return []
     endings = [NUMBER + number[at:] for at in range(len(number) - ENDING_LENGTH + 1)]
-    inside = _inside(DIGITS, number, is_tight=True)
-    return [inside, [endings]] if endings else [inside]
+    within = _inside(DIGITS, number)
+    return [within, [endings]] if endings else [within]
 
 
 def inside(piece: str) -> AllOf:
     """What a document has that holds the piece inside a name or an address."""
-    return _inside(TRIGRAM, piece, is_tight=True)
+    return _inside(TRIGRAM, piece)
 
 
-def _inside(kind: str, text: str, is_tight: bool) -> AllOf:
-    """Trigrams side by side that cover the text, or its beginning."""
+def _inside(kind: str, text: str) -> AllOf:
+    """Trigrams side by side that cover the text."""
     last = len(text) - SUBSTRING_LENGTH
     places = [*range(0, last, SUBSTRING_LENGTH), last]
-    if not is_tight:
-        places = places[: max(1, len(text) // SUBSTRING_LENGTH)][:LOOSE_TRIGRAMS]
     return [[kind + text[at : at + SUBSTRING_LENGTH]] for at in places]
 
 

@@ -84,10 +84,10 @@ def add_people(app: Flask, *people: dict[str, Any]) -> None:
         fields = dict(person)
         channels = fields.pop("contact_channels", ())
         with app.app_context(), unit_of_work() as session:
-            contact = contacts.create_contact(session, **fields)
+            contact_id = contacts.create_contact(session, **fields)
             session.add_all(
                 ContactChannel(
-                    contact_id=contact.id, channel=channel, identifier=identifier,
+                    contact_id=contact_id, channel=channel, identifier=identifier,
                     created_at=MONDAY, updated_at=MONDAY,
                 )
                 for channel, identifier in channels

@@ -474,6 +474,6 @@ def test_text_inside_is_found_with_and_without_the_index(
     api.make_contact("a@example.com", first_name="Anna")
     api.make_contact("j@example.com", first_name="Joanna", last_name="Da Silva")
     api.make_contact("z@x.org", first_name="Zoë", phone="+61 412 345 678")
-    monkeypatch.setattr("contacts_service.search.FEW", few)
+    monkeypatch.setattr("contacts_service.search.FEW_FOR_A_FILTER", few)
     found = api.filtered([{"field": field, "operator": operator, "value": value}])
     assert [person["first_name"] for person in found["results"]] == people.split()
