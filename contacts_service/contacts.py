@@ -77,7 +77,7 @@ _OWNER = select(ContactChannel.contact_id).where(
     ContactChannel.channel == bindparam("channel"),
     ContactChannel.identifier == bindparam("identifier"),
 )
-_INSERT_CONTACT = insert(Base.metadata.tables[Contact.__tablename__])
+_INSERT_CONTACT = insert(Base.metadata.tables[Contact.__tablename__]).returning(Contact.id)
 _INSERT_CHANNEL = insert(Base.metadata.tables[ContactChannel.__tablename__])
 
 ATTRIBUTE_PREFIX = "custom_attributes."
@@ -197,12 +197,12 @@ def create_contact(
     }
     # Not through the ORM, which takes longer than the database.
     connection = session.connection()
-    [contact_id] = connection.execute(_INSERT_CONTACT, row).inserted_primary_key
+    contact_id: int = connection.execute(_INSERT_CONTACT, row).scalar_one()
     if email is not None:
         connection.execute(_INSERT_CHANNEL, primary_channel(contact_id, email, moment))
     document = make_document(first_name, last_name, email, phone, ())
     add_documents(session, [(contact_id, document)])
-    return int(contact_id)
+    return contact_id
 
 
 def update_contact(session: Session, contact: Contact, changes: Json) -> None:

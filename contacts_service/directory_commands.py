@@ -31,6 +31,8 @@ def import_contacts(file: Path) -> None:
             click.echo(_report(importing))
         if importing.is_search_unordered:
             order_search()
+        else:
+            search_upkeep.merge()
     if importing.counts["refused"]:
         sys.exit(1)
 
