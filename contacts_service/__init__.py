@@ -17,13 +17,16 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     from contacts_service import (
         api,
         auth,
+        channel_routes,
         commands,
         config,
         contact_routes,
+        conversation_routes,
         database,
         docs,
         envelope,
         health,
+        inbound_routes,
         logs,
         migration,
         note_routes,
@@ -43,8 +46,14 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     auth.init_auth(app)
     envelope.init_errors(app)
     document = openapi.init_api(app)
-    for blueprint in (contact_routes.blueprint, note_routes.blueprint):
-        document.register_blueprint(blueprint, url_prefix="/api/v1")
+    for module in (
+        contact_routes,
+        channel_routes,
+        note_routes,
+        conversation_routes,
+        inbound_routes,
+    ):
+        document.register_blueprint(module.blueprint, url_prefix="/api/v1")
     docs.init_docs(app, document)
     health.init_health(app)
     commands.init_commands(app)

@@ -72,7 +72,7 @@ class Parser(FlaskParser):
         return req.args.to_dict()
 
     def load_json(self, req: Request, schema: marshmallow.Schema) -> Any:
-        raw = read_body(req, JSON_LIMIT)
+        raw = read_body(req, getattr(schema, "body_limit", JSON_LIMIT))
         if not raw:
             raise InputError({"": ["A body is required."]})
         if (

@@ -4,7 +4,12 @@ RFC 3339 in UTC with microseconds, ending in Z: always 27 characters, so that th
 read.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
+
+_moment = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
 
 
 def now() -> str:
@@ -16,6 +21,13 @@ def wire_time(moment: datetime) -> str:
     """An aware datetime in the one form in which times are stored, compared and sent."""
     utc = moment.astimezone(UTC).replace(tzinfo=None)
     return utc.isoformat(timespec="microseconds") + "Z"
+
+
+def read_moment(text: str) -> datetime:
+    """The moment that a text in RFC 3339 names. Raises ValueError for anything else."""
+    if not _moment.fullmatch(text):
+        raise ValueError("Not a time with its offset (RFC 3339).")
+    return datetime.fromisoformat(text.upper())
 
 
 def moment_after(moment: str) -> str:

@@ -18,7 +18,7 @@ from schemas.contacts import (
     QuickContactSchema,
     SearchQuerySchema,
 )
-from schemas.conversations import ConversationSchema, ConversationsQuerySchema
+from schemas.conversations import ConversationOfContactSchema, ConversationsQuerySchema
 from schemas.lists import list_of, page_of
 
 # "quick" and "search" are routes of their own; GET /contacts/quick is 405, not a contact.
@@ -120,7 +120,7 @@ def block_contact(body: Json, contact_id: int) -> Response:
 
 @blueprint.route(f"{OF_CONTACT}/conversations")
 @requires("contacts:read")
-@blueprint.response(200, page_of(ConversationSchema))
+@blueprint.response(200, page_of(ConversationOfContactSchema))
 @blueprint.arguments(ConversationsQuerySchema(), location="query")
 def list_conversations(query: Json, contact_id: int) -> Json:
     """List every conversation the contact is or was part of, latest message first."""

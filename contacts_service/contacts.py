@@ -3,21 +3,22 @@
 Functions that take a session write within the caller's unit of work and never commit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
-from contacts_service import filters, search
+from contacts_service import channels, filters, search
 from contacts_service.attributes import check_attributes
+from contacts_service.channels import Address
 from contacts_service.clock import moment_after, now
 from contacts_service.database import Base, db
-from contacts_service.errors import ConflictError, NotFoundError
+from contacts_service.errors import NotFoundError
 from contacts_service.listing import AnyRow, Order, Page, read_page
 from contacts_service.matching import make_document
-from contacts_service.models import Contact, ContactChannel, ContactDocument
+from contacts_service.models import Contact, ContactDocument
 from contacts_service.search_index import add_documents, index_contacts
 from contacts_service.strict_json import Json, write_json
 from contacts_service.text import clean_line, fold
@@ -73,12 +74,7 @@ FIELDS: dict[str, filters.Field] = {
 }
 _BY_IDS = select(*COLUMNS).where(Contact.id.in_(bindparam("ids", expanding=True)))
 
-_OWNER = select(ContactChannel.contact_id).where(
-    ContactChannel.channel == bindparam("channel"),
-    ContactChannel.identifier == bindparam("identifier"),
-)
 _INSERT_CONTACT = insert(Base.metadata.tables[Contact.__tablename__]).returning(Contact.id)
-_INSERT_CHANNEL = insert(Base.metadata.tables[ContactChannel.__tablename__])
 
 ATTRIBUTE_PREFIX = "custom_attributes."
 
@@ -134,9 +130,13 @@ def get_contact(session: Session, contact_id: int) -> Contact:
     return contact
 
 
+def is_contact(session: Session, contact_id: int) -> bool:
+    return session.scalar(select(Contact.id).where(Contact.id == contact_id)) is not None
+
+
 def require_contact(session: Session, contact_id: int) -> None:
     """Raises NotFoundError if there is no such contact."""
-    if session.scalar(select(Contact.id).where(Contact.id == contact_id)) is None:
+    if not is_contact(session, contact_id):
         raise NotFoundError("There is no such contact.")
 
 
@@ -146,25 +146,14 @@ def read_contact(session: Session, contact_id: int) -> Json:
     row = session.execute(select(*COLUMNS).where(Contact.id == contact_id)).first()
     if row is None:
         raise NotFoundError("There is no such contact.")
-    channels = session.execute(
-        select(
-            ContactChannel.id,
-            ContactChannel.channel,
-            ContactChannel.identifier,
-            ContactChannel.created_at,
-            ContactChannel.updated_at,
-        )
-        .where(ContactChannel.contact_id == contact_id, ContactChannel.is_primary.is_(False))
-        .order_by(ContactChannel.id)
-    ).mappings()
-    return summary(row) | {"contact_channels": [dict(channel) for channel in channels]}
+    return summary(row) | {"contact_channels": channels.further_channels(session, contact_id)}
 
 
 def quick_create(
     session: Session, email: str, first_name: str = "", last_name: str = ""
 ) -> tuple[int, bool]:
     """The id of the contact that has this address, and whether it was made for it."""
-    owner = find_owner(session, "email", email)
+    owner = channels.find_owner(session, channels.EMAIL, email)
     if owner is not None:
         return owner, False
     made = create_contact(session, first_name=first_name, last_name=last_name, email=email)
@@ -181,8 +170,10 @@ def create_contact(
     custom_attributes: Json | None = None,
     blocked: bool = False,
     created_at: str | None = None,
+    further: Collection[Address] = (),
+    are_names_guessed: bool = False,
 ) -> int:
-    """The id of a new contact. The address must be free: see `find_owner`."""
+    """The id of a new contact. Its addresses must be free: see `channels.find_owner`."""
     moment = now()
     row = {
         "first_name": first_name,
@@ -193,14 +184,17 @@ def create_contact(
         "custom_attributes": write_json(custom_attributes or {}).decode(),
         "created_at": created_at or moment,
         "updated_at": moment,
+        "is_first_name_guessed": are_names_guessed,
+        "is_last_name_guessed": are_names_guessed,
         **folded_columns(first_name, last_name, email),
     }
     # Not through the ORM, which takes longer than the database.
-    connection = session.connection()
-    contact_id: int = connection.execute(_INSERT_CONTACT, row).scalar_one()
+    contact_id: int = session.connection().execute(_INSERT_CONTACT, row).scalar_one()
     if email is not None:
-        connection.execute(_INSERT_CHANNEL, primary_channel(contact_id, email, moment))
-    document = make_document(first_name, last_name, email, phone, ())
+        channels.claim(session, contact_id, (channels.EMAIL, email), moment, is_primary=True)
+    for address in further:
+        channels.claim(session, contact_id, address, moment)
+    document = make_document(first_name, last_name, email, phone, further)
     add_documents(session, [(contact_id, document)])
     return contact_id
 
@@ -221,8 +215,9 @@ def change_contact(session: Session, contact: Contact, changes: Json) -> bool:
     for name in ("first_name", "last_name"):
         if name in changes:
             setattr(contact, name, changes[name])
-    if "email" in changes:
-        _change_email(session, contact, changes["email"])
+            setattr(contact, f"is_{name}_guessed", False)
+    if "email" in changes and changes["email"] != contact.email:
+        channels.change_primary(session, contact, changes["email"])
     if "phone" in changes:
         _change_phone(session, contact, changes["phone"])
     if "custom_attributes" in changes:
@@ -238,22 +233,14 @@ def block_contact(session: Session, contact: Contact, *, is_blocked: bool) -> No
     """Send the contact's messages to Spam from here on, or no longer. Doing it twice is once."""
     if contact.blocked != is_blocked:
         contact.blocked = is_blocked
-        touch(contact)
-        index_contacts(session, [contact.id])
+        record_change(session, contact)
 
 
-def find_channel(session: Session, channel: str, identifier: str) -> ContactChannel | None:
-    """The channel, primary or further, that has this identifier in its stored spelling."""
-    return session.scalar(
-        select(ContactChannel).where(
-            ContactChannel.channel == channel, ContactChannel.identifier == identifier
-        )
-    )
-
-
-def find_owner(session: Session, channel: str, identifier: str) -> int | None:
-    """The id of the contact that has this identifier, as its primary email or as a channel."""
-    return session.connection().scalar(_OWNER, {"channel": channel, "identifier": identifier})
+def record_change(session: Session, contact: Contact) -> None:
+    """Let lists and search know that what is shown of the contact has changed."""
+    fold_columns(contact)
+    touch(contact)
+    index_contacts(session, [contact.id])
 
 
 def folded_columns(first_name: str, last_name: str, email: str | None) -> dict[str, str | None]:
@@ -277,18 +264,6 @@ def touch(contact: Contact) -> None:
     contact.updated_at = moment_after(contact.updated_at)
 
 
-def primary_channel(contact_id: int, email: str, moment: str) -> Json:
-    """The row that claims a contact's primary email."""
-    return {
-        "contact_id": contact_id,
-        "channel": "email",
-        "identifier": email,
-        "is_primary": True,
-        "created_at": moment,
-        "updated_at": moment,
-    }
-
-
 def _editable(contact: Contact) -> tuple[str | None, ...]:
     return (
         contact.first_name,
@@ -299,37 +274,10 @@ def _editable(contact: Contact) -> tuple[str | None, ...]:
     )
 
 
-def _change_email(session: Session, contact: Contact, email: str | None) -> None:
-    if email == contact.email:
-        return
-    claim = None if email is None else find_channel(session, "email", email)
-    if claim is not None and claim.contact_id != contact.id:
-        raise ConflictError("The email address is already taken.")
-    if contact.email is not None:
-        _release_primary(session, contact.email, is_kept=email is not None)
-    contact.email = email
-    if claim is not None:
-        claim.is_primary = True
-        claim.updated_at = moment_after(claim.updated_at)
-    elif email is not None:
-        session.execute(_INSERT_CHANNEL, primary_channel(contact.id, email, now()))
-
-
-def _release_primary(session: Session, email: str, *, is_kept: bool) -> None:
-    """Make the old primary address a further one, or let it go."""
-    old = find_channel(session, "email", email)
-    if old is not None and is_kept:
-        old.is_primary = False
-        old.updated_at = moment_after(old.updated_at)
-    elif old is not None:
-        session.delete(old)
-
-
 def _change_phone(session: Session, contact: Contact, phone: str | None) -> None:
     contact.phone = phone
-    channel = None if phone is None else find_channel(session, "phone", phone)
-    if channel is not None and channel.contact_id == contact.id:
-        session.delete(channel)  # the primary number is not repeated among the channels
+    if phone is not None:
+        channels.release(session, contact, (channels.PHONE, phone))  # not repeated as a channel
 
 
 def _change_attributes(session: Session, contact: Contact, attributes: Json) -> None:

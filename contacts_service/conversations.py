@@ -1,16 +1,21 @@
-"""Conversations: what a contact has been part of."""
+"""Conversations: what a contact has been part of, the Spam bucket, and each one's status."""
 
 from collections.abc import Collection
+from uuid import uuid4
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from contacts_service.clock import moment_after
 from contacts_service.contacts import require_contact
+from contacts_service.errors import NotFoundError
 from contacts_service.listing import AnyRow, Order, Page, read_page
 from contacts_service.models import Conversation, Participant
 from contacts_service.strict_json import Json
 
-STATUSES = ("Open", "Snoozed", "Resolved", "Closed", "Spam", "Trashed")
+OPEN, SPAM, TRASHED = "Open", "Spam", "Trashed"
+STATUSES = (OPEN, "Snoozed", "Resolved", "Closed", SPAM, TRASHED)
+SENDER, PARTICIPANT = "sender", "participant"
 PREVIEW_LENGTH = 200  # characters of the last message that lists show
 LATEST_FIRST = Order(Conversation.last_message_at, Conversation.id)
 
@@ -40,6 +45,74 @@ def list_conversations_of_contact(
     if statuses is not None:
         query = query.where(Conversation.status.in_(statuses))
     return read_page(session, query, LATEST_FIRST, page, conversation_json)
+
+
+def list_spam(session: Session, page: Page) -> Json:
+    """One page of the Spam bucket, latest message first."""
+    query = select(*COLUMNS).where(Conversation.status == SPAM)
+    return read_page(session, query, LATEST_FIRST, page, conversation_json)
+
+
+def read_conversation(session: Session, conversation: Conversation) -> Json:
+    """The conversation as lists show it."""
+    session.flush()
+    query = select(*COLUMNS).where(Conversation.id == conversation.id)
+    return conversation_json(session.execute(query).one())
+
+
+def find_conversation(session: Session, uuid: str) -> Conversation | None:
+    return session.scalar(select(Conversation).where(Conversation.uuid == uuid))
+
+
+def get_conversation(session: Session, uuid: str) -> Conversation:
+    """The conversation for changing. Raises NotFoundError."""
+    conversation = find_conversation(session, uuid)
+    if conversation is None:
+        raise NotFoundError("There is no such conversation.")
+    return conversation
+
+
+def begin_conversation(
+    session: Session, *, channel: str, subject: str, moment: str, status: str = OPEN
+) -> Conversation:
+    """A new conversation that nobody takes part in yet."""
+    conversation = Conversation(
+        uuid=str(uuid4()),
+        channel=channel,
+        subject=subject,
+        status=status,
+        last_message=None,
+        last_message_at=moment,
+        created_at=moment,
+        updated_at=moment,
+    )
+    session.add(conversation)
+    session.flush()
+    return conversation
+
+
+def set_status(session: Session, conversation: Conversation, status: str) -> None:
+    if conversation.status != status:
+        conversation.status = status
+        conversation.updated_at = moment_after(conversation.updated_at)
+
+
+def add_participant(
+    session: Session, conversation: Conversation, contact_id: int, role: str = PARTICIPANT
+) -> None:
+    """Let the contact take part, if it does not yet; nobody's role changes."""
+    key = (conversation.id, contact_id)
+    if session.get(Participant, key) is None:
+        session.add(Participant(conversation_id=key[0], contact_id=key[1], role=role))
+
+
+def sender_of(session: Session, conversation: Conversation) -> int | None:
+    """The id of the contact that the conversation is with; None if that is nobody."""
+    return session.scalar(
+        select(Participant.contact_id).where(
+            Participant.conversation_id == conversation.id, Participant.role == SENDER
+        )
+    )
 
 
 def conversation_json(row: AnyRow) -> Json:

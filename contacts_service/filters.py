@@ -23,7 +23,7 @@ from sqlalchemy import (
     true,
 )
 
-from contacts_service.clock import wire_time
+from contacts_service.clock import read_moment, wire_time
 from contacts_service.errors import InputError
 from contacts_service.strict_json import JSONError, read_json
 from contacts_service.text import clean_line, refuse_control_characters
@@ -60,9 +60,6 @@ SYNONYMS = {
     "not_in": "not in",
 }
 
-_moment = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
 _date = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -184,8 +181,7 @@ class TimeField(Field):
             try:
                 if _date.fullmatch(raw):
                     return _span(datetime.fromisoformat(raw).replace(tzinfo=UTC), timedelta(days=1))
-                if _moment.fullmatch(raw):
-                    return _span(datetime.fromisoformat(raw.upper()), timedelta(microseconds=1))
+                return _span(read_moment(raw), timedelta(microseconds=1))
             except ValueError:
                 pass
         raise ValueError("The value must be a date, or a time with its offset (RFC 3339).")

@@ -30,6 +30,9 @@ class Contact(Base):
     first_name_folded: Mapped[str]
     last_name_folded: Mapped[str]
     email_folded: Mapped[str | None]
+    # What was guessed from an address gives way to what a message says (contract, section 6).
+    is_first_name_guessed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_last_name_guessed: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     __table_args__ = (
         Index(None, "first_name_folded", "id"),
@@ -115,7 +118,10 @@ class Participant(Base):
 
 
 class Message(Base):
-    """One message of a conversation: `incoming` from a contact or `outgoing` from an agent."""
+    """One message of a conversation: `incoming` from a contact or `outgoing` from an agent.
+
+    `delivery` is what the delivery of an incoming one was answered, as JSON.
+    """
 
     __tablename__ = "messages"
 
@@ -128,6 +134,7 @@ class Message(Base):
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"))
     author_id: Mapped[str | None]
     author_name: Mapped[str | None]
+    delivery: Mapped[str | None]
     created_at: Mapped[str]
 
     __table_args__ = (Index(None, "conversation_id", "created_at", "id"), NO_REUSE)

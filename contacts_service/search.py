@@ -11,8 +11,15 @@ from contextlib import closing
 from sqlalchemy.orm import Session
 
 from contacts_service import matching
-from contacts_service.matching import RANKS, SUBSTRING_LENGTH, Document, Query
-from contacts_service.search_tokens import AllOf, AnyOf, candidates, inside, number_candidates
+from contacts_service.matching import RANKS, SUBSTRING_LENGTH, Document, Query, is_same_number
+from contacts_service.search_tokens import (
+    AllOf,
+    AnyOf,
+    candidates,
+    inside,
+    number_candidates,
+    same_number_candidates,
+)
 from contacts_service.text import fold
 
 LIMIT = 20
@@ -49,6 +56,16 @@ def find_contacts(session: Session, typed: str) -> list[int]:
             if len(found) == LIMIT:
                 return list(found)
     return list(found)
+
+
+def find_by_number(session: Session, number: str) -> int | None:
+    """The most recently updated contact that has this number, given in the digits that count."""
+    expression = _match_expression(same_number_candidates(number))
+    with closing(session.connection().exec_driver_sql(_CANDIDATES, (expression,))) as result:
+        for contact_id, text in result:
+            if any(is_same_number(number, stored) for stored in Document.load(text).numbers):
+                return int(contact_id)
+    return None
 
 
 def few_candidates_with(session: Session, text: str) -> list[int] | None:
@@ -95,7 +112,7 @@ def _rank(text: str, query: Query) -> int | None:
 
 def _expression(query: Query, rank: int) -> str:
     """What finds every contact of this rank, and some others."""
-    numbers = number_candidates(query) if rank == RANKS[-1] else []
+    numbers = number_candidates(query.number) if rank == RANKS[-1] else []
     return _match_expression([candidates(query, rank), *numbers])
 
 

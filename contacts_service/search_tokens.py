@@ -89,14 +89,18 @@ def candidates(query: Query, rank: int) -> AllOf:
     return found
 
 
-def number_candidates(query: Query) -> list[AllOf]:
-    """The alternatives by which a document with the query's number is found."""
-    number = query.number
+def number_candidates(number: str) -> list[AllOf]:
+    """The alternatives by which a document is found that has the number, or the end of it."""
     if not number:
         return []
     endings = [NUMBER + number[at:] for at in range(len(number) - ENDING_LENGTH + 1)]
     within = _inside(DIGITS, number)
     return [within, [endings]] if endings else [within]
+
+
+def same_number_candidates(number: str) -> list[AllOf]:
+    """The alternatives by which a document with the same number is found."""
+    return number_candidates(number) if len(number) >= ENDING_LENGTH else [[[NUMBER + number]]]
 
 
 def inside(piece: str) -> AllOf:

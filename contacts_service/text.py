@@ -115,6 +115,18 @@ def normalise_phone(text: str) -> str:
     return number
 
 
+def normalise_identifier(channel: str, identifier: str) -> str:
+    """An address of any channel in its stored spelling; email and phone as the contact's own."""
+    if channel == "email":
+        return normalise_email(identifier)
+    if channel == "phone":
+        return normalise_phone(identifier)
+    identifier = clean_line(identifier)
+    if not identifier:
+        raise ValueError("Must not be blank.")
+    return identifier
+
+
 def phone_digits(number: str) -> str:
     """A number's digits without `(0)` and without `+`, `00` or a single `0` in front."""
     number = number.replace("(0)", "")

@@ -1,29 +1,41 @@
-"""Conversations of contacts."""
+"""Conversations and the messages in them."""
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
-from contacts_service.conversations import PREVIEW_LENGTH, STATUSES
-from schemas.fields import ClosedSchema, WireTime
+from contacts_service.conversations import PARTICIPANT, PREVIEW_LENGTH, SENDER, STATUSES
+from contacts_service.incoming import CONTENT_LENGTH, MESSAGE_ID_LENGTH, SUBJECT_LENGTH
+from contacts_service.messages import INCOMING, OUTGOING
+from schemas.channels import ChannelName
+from schemas.contacts import QuickContactSchema
+from schemas.fields import ClosedSchema, Line, MessageId, Paragraphs, WireTime
 from schemas.lists import PageQuerySchema
+from schemas.notes import AuthorSchema
+
+MESSAGE_BODY_LIMIT = 8 << 20  # bytes of JSON with a message in it
 
 
 class ConversationSchema(ClosedSchema):
-    """A conversation, and the contact's part in it."""
+    """A conversation."""
 
     uuid = fields.String(required=True, metadata={"format": "uuid"})
     reference_number = fields.Integer(required=True)
     subject = fields.String(required=True)
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     channel = fields.String(required=True)
-    role = fields.String(required=True, validate=validate.OneOf(("sender", "participant")))
     last_message = fields.String(
         required=True, allow_none=True, validate=validate.Length(max=PREVIEW_LENGTH)
     )
     last_message_at = WireTime(required=True)
     created_at = WireTime(required=True)
     updated_at = WireTime(required=True)
+
+
+class ConversationOfContactSchema(ConversationSchema):
+    """A conversation, and the contact's part in it."""
+
+    role = fields.String(required=True, validate=validate.OneOf((SENDER, PARTICIPANT)))
 
 
 class Statuses(fields.String):
@@ -46,3 +58,51 @@ class ConversationsQuerySchema(PageQuerySchema):
     """Which of a contact's conversations."""
 
     statuses = Statuses()
+
+
+class StatusSchema(ClosedSchema):
+    """Where a conversation stands."""
+
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+
+
+class MessageSchema(ClosedSchema):
+    """A message: of an agent, its author, or of a contact."""
+
+    uuid = fields.String(required=True, metadata={"format": "uuid"})
+    conversation_uuid = fields.String(required=True, metadata={"format": "uuid"})
+    direction = fields.String(required=True, validate=validate.OneOf((INCOMING, OUTGOING)))
+    content = fields.String(required=True)
+    message_id = fields.String(required=True, allow_none=True)
+    contact_id = fields.Integer(required=True, allow_none=True)
+    author = fields.Nested(AuthorSchema(), required=True, allow_none=True)
+    created_at = WireTime(required=True)
+
+
+class BegunConversationSchema(ConversationSchema):
+    """A conversation with its first message."""
+
+    message = fields.Nested(MessageSchema(), required=True)
+
+
+class MessageCreateSchema(ClosedSchema):
+    """What an agent writes to a contact."""
+
+    body_limit = MESSAGE_BODY_LIMIT
+
+    message = Paragraphs(CONTENT_LENGTH, required=True)
+    message_id = MessageId(MESSAGE_ID_LENGTH, load_default=None, allow_none=True)
+
+
+class ConversationCreateSchema(MessageCreateSchema):
+    """With whom an agent begins a conversation, and how."""
+
+    contact_id = fields.Integer(strict=True)
+    contact = fields.Nested(QuickContactSchema())
+    channel = ChannelName(required=True)
+    subject = Line(SUBJECT_LENGTH, load_default="")
+
+    @validates_schema
+    def require_one_contact(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if ("contact_id" in data) == ("contact" in data):
+            raise ValidationError("Give contact_id or contact, and not both.")

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from contacts_service import text
+from contacts_service.clock import read_moment, wire_time
 from contacts_service.strict_json import write_json
 
 ATTRIBUTES_SIZE = 16 * 1024  # bytes of compact JSON
@@ -19,6 +20,7 @@ ONE_LINE = f"^[^{text.NOT_IN_LINES}]*$"
 
 _visible = rf"[^\s{text.NOT_IN_LINES}]"
 ATTRIBUTE_KEY = rf"^{_visible}([^{text.NOT_IN_LINES}]{{0,{ATTRIBUTE_KEY_LENGTH - 2}}}{_visible})?$"
+MESSAGE_ID = rf"^[^{text.NOT_IN_LINES}]*[^\s<>{text.NOT_IN_LINES}][^{text.NOT_IN_LINES}]*$"
 SEARCHABLE = rf"^[^{text.NOT_IN_SEARCH}]*[^\s{text.NOT_IN_SEARCH}][^{text.NOT_IN_SEARCH}]*$"
 
 
@@ -55,16 +57,16 @@ class Line(Text):
 
 
 class Paragraphs(Text):
-    """Text of several lines, not blank, of at most `max_length` characters."""
+    """Text of several lines of at most `max_length` characters."""
 
     clean = staticmethod(text.clean_paragraphs)
 
-    def __init__(self, max_length: int, **kwargs: Any) -> None:
+    def __init__(self, max_length: int, *, may_be_blank: bool = False, **kwargs: Any) -> None:
         allowed = rf"(?:[^{text.NOT_IN_PARAGRAPHS}]|\r\n)"
-        visible = rf"[^\s{text.NOT_IN_PARAGRAPHS}]"
-        metadata = {"pattern": f"^{allowed}*{visible}{allowed}*$", **kwargs.pop("metadata", {})}
+        visible = "" if may_be_blank else rf"[^\s{text.NOT_IN_PARAGRAPHS}]{allowed}*"
+        metadata = {"pattern": f"^{allowed}*{visible}$", **kwargs.pop("metadata", {})}
         checks = [
-            validate.Length(min=1, error="Must not be blank."),
+            validate.Length(min=0 if may_be_blank else 1, error="Must not be blank."),
             validate.Length(max=max_length, error="Longer than {max} characters."),
         ]
         super().__init__(validate=checks, metadata=metadata, **kwargs)
@@ -103,6 +105,35 @@ class Phone(Text):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         number: str = super()._deserialize(value, attr, data, **kwargs)
         return number or None
+
+
+class MessageId(Line):
+    """The id by which mail systems know a message, with or without the `<>` around it."""
+
+    def __init__(self, max_length: int, **kwargs: Any) -> None:
+        super().__init__(max_length, metadata={"pattern": MESSAGE_ID}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        message_id = super()._deserialize(value, attr, data, **kwargs).strip("<> ")
+        if not message_id:
+            raise ValidationError("Must not be blank.")
+        return message_id
+
+
+class Moment(fields.String):
+    """A moment in RFC 3339, turned into the form in which times are stored."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"format": "date-time"}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        given = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return wire_time(read_moment(given))
+        except (ValueError, OverflowError):
+            raise ValidationError(
+                "Must be a time with its offset, as in 2026-05-13T21:47:44Z."
+            ) from None
 
 
 class StrictBoolean(fields.Boolean):

@@ -1,0 +1,124 @@
+"""Channels: the addresses of contacts, and who has which.
+
+The primary email is one of them (`ContactChannel.is_primary`), though it is not shown as one.
+"""
+
+from sqlalchemy import ColumnElement, bindparam, delete, insert, select
+from sqlalchemy.orm import Session
+
+from contacts_service.clock import moment_after, now
+from contacts_service.database import Base
+from contacts_service.errors import ConflictError, NotFoundError
+from contacts_service.models import Contact, ContactChannel
+from contacts_service.strict_json import Json
+
+EMAIL, PHONE = "email", "phone"
+
+Address = tuple[str, str]  # channel, identifier in its stored spelling
+
+_OWNER = select(ContactChannel.contact_id).where(
+    ContactChannel.channel == bindparam("channel"),
+    ContactChannel.identifier == bindparam("identifier"),
+)
+_INSERT = insert(Base.metadata.tables[ContactChannel.__tablename__])
+_FURTHER = (
+    select(
+        ContactChannel.id,
+        ContactChannel.channel,
+        ContactChannel.identifier,
+        ContactChannel.created_at,
+        ContactChannel.updated_at,
+    )
+    .where(
+        ContactChannel.contact_id == bindparam("contact_id"), ContactChannel.is_primary.is_(False)
+    )
+    .order_by(ContactChannel.id)
+)
+
+
+def find_owner(session: Session, channel: str, identifier: str) -> int | None:
+    """The id of the contact that has this address, as its primary email or as a channel."""
+    session.flush()
+    return session.connection().scalar(_OWNER, {"channel": channel, "identifier": identifier})
+
+
+def further_channels(session: Session, contact_id: int) -> list[Json]:
+    """The channels of a contact that are shown, oldest first."""
+    rows = session.connection().execute(_FURTHER, {"contact_id": contact_id})
+    return [dict(row) for row in rows.mappings()]
+
+
+def claim(
+    session: Session, contact_id: int, address: Address, moment: str, *, is_primary: bool = False
+) -> None:
+    """Give a contact an address that is free: see `find_owner`."""
+    channel, identifier = address
+    values = {
+        "contact_id": contact_id,
+        "channel": channel,
+        "identifier": identifier,
+        "is_primary": is_primary,
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    session.connection().execute(_INSERT, values)
+
+
+def add_channel(session: Session, contact: Contact, address: Address) -> bool:
+    """Whether the address is new to the contact, which has it from here on.
+
+    Raises ConflictError if it is somebody else's. `contacts.record_change` is to follow.
+    """
+    owner = find_owner(session, *address)
+    if owner == contact.id or (owner is None and address == (PHONE, contact.phone)):
+        return False
+    if owner is not None:
+        raise ConflictError("The address is already taken.")
+    claim(session, contact.id, address, now())
+    return True
+
+
+def remove_channel(session: Session, contact: Contact, channel_id: int) -> None:
+    """Raises NotFoundError for a channel that the contact does not have. As `add_channel`."""
+    channel = session.get(ContactChannel, channel_id)
+    if channel is None or channel.contact_id != contact.id or channel.is_primary:
+        raise NotFoundError("There is no such channel of this contact.")
+    session.delete(channel)
+
+
+def release(session: Session, contact: Contact, address: Address) -> None:
+    """Let go of a channel, if the contact has it."""
+    if find_owner(session, *address) == contact.id:
+        session.execute(delete(ContactChannel).where(*_is(address)))
+
+
+def change_primary(session: Session, contact: Contact, email: str | None) -> None:
+    """Let another email be the contact's primary one, or none.
+
+    The old one stays as a channel where another takes its place. Raises ConflictError for an
+    address that is somebody else's.
+    """
+    claimed = None if email is None else _find_email(session, email)
+    if claimed is not None and claimed.contact_id != contact.id:
+        raise ConflictError("The email address is already taken.")
+    old = None if contact.email is None else _find_email(session, contact.email)
+    if old is not None and email is not None:
+        old.is_primary = False
+        old.updated_at = moment_after(old.updated_at)
+    elif old is not None:
+        session.delete(old)
+    contact.email = email
+    if claimed is not None:
+        claimed.is_primary = True
+        claimed.updated_at = moment_after(claimed.updated_at)
+    elif email is not None:
+        claim(session, contact.id, (EMAIL, email), now(), is_primary=True)
+
+
+def _find_email(session: Session, email: str) -> ContactChannel | None:
+    return session.scalar(select(ContactChannel).where(*_is((EMAIL, email))))
+
+
+def _is(address: Address) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    channel, identifier = address
+    return ContactChannel.channel == channel, ContactChannel.identifier == identifier

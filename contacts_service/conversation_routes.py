@@ -1,0 +1,96 @@
+"""The routes of conversations: what agents write, the Spam bucket, and statuses."""
+
+from flask import g
+
+from contacts_service import contacts, conversations, messages
+from contacts_service.api import Blueprint
+from contacts_service.auth import requires
+from contacts_service.database import db, unit_of_work
+from contacts_service.errors import InputError
+from contacts_service.openapi import answers_also
+from contacts_service.strict_json import Json
+from schemas.conversations import (
+    BegunConversationSchema,
+    ConversationCreateSchema,
+    ConversationSchema,
+    MessageCreateSchema,
+    MessageSchema,
+    StatusSchema,
+)
+from schemas.lists import PageQuerySchema, page_of
+
+MESSAGES = "/conversations/<uuid>/messages"
+BEGIN_EXAMPLE = {
+    "contact": {"first_name": "Linda", "last_name": "Olsen", "email": "linda@example.com"},
+    "channel": "email",
+    "subject": "Your invoice",
+    "message": "Dear Linda, here it is.",
+}
+
+blueprint = Blueprint("conversations", __name__, description="What was written, and by whom.")
+
+
+@blueprint.route("/conversations", methods=["POST"])
+@requires("conversations:write")
+@answers_also(409)
+@blueprint.response(201, BegunConversationSchema)
+@blueprint.arguments(ConversationCreateSchema(), example=BEGIN_EXAMPLE)
+def begin_conversation(body: Json) -> Json:
+    """Begin a conversation with a contact, who may be blocked.
+
+    `contact` is made if nobody has the address. The message is recorded; sending it is up to you.
+    """
+    with unit_of_work() as session:
+        if "contact" in body:
+            contact_id, _ = contacts.quick_create(session, **body["contact"])
+        else:
+            contact_id = body["contact_id"]
+            if not contacts.is_contact(session, contact_id):
+                raise InputError({"contact_id": ["There is no such contact."]})
+        begun, message = messages.begin_conversation(session, contact_id, body, g.principal)
+    return begun | {"message": message}
+
+
+@blueprint.route("/conversations/spam")
+@requires("conversations:read_all")
+@blueprint.response(200, page_of(ConversationSchema))
+@blueprint.arguments(PageQuerySchema(), location="query")
+def list_spam(query: Json) -> Json:
+    """List the Spam bucket, latest message first."""
+    return conversations.list_spam(db.session(), query["page"])
+
+
+@blueprint.route(MESSAGES)
+@requires("messages:read")
+@blueprint.response(200, page_of(MessageSchema))
+@blueprint.arguments(PageQuerySchema(), location="query")
+def list_messages(query: Json, uuid: str) -> Json:
+    """List the messages of a conversation, newest first."""
+    return messages.list_messages(db.session(), uuid, query["page"])
+
+
+@blueprint.route(MESSAGES, methods=["POST"])
+@requires("messages:write")
+@answers_also(409)
+@blueprint.response(201, MessageSchema)
+@blueprint.arguments(MessageCreateSchema(), example={"message": "We are on it."})
+def write_message(body: Json, uuid: str) -> Json:
+    """Write in a conversation, whose status stays; also to blocked contacts.
+
+    The message is recorded; sending it is up to you. Where the conversation is trashed, the
+    message begins a new one with the same people, which its `conversation_uuid` names.
+    """
+    with unit_of_work() as session:
+        return messages.reply(session, uuid, body, g.principal)
+
+
+@blueprint.route("/conversations/<uuid>/status", methods=["PUT"])
+@requires("conversations:update_status")
+@blueprint.response(200, ConversationSchema)
+@blueprint.arguments(StatusSchema(), example={"status": "Resolved"})
+def update_status(body: Json, uuid: str) -> Json:
+    """Say where a conversation stands."""
+    with unit_of_work() as session:
+        conversation = conversations.get_conversation(session, uuid)
+        conversations.set_status(session, conversation, body["status"])
+        return conversations.read_conversation(session, conversation)

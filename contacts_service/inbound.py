@@ -1,0 +1,142 @@
+"""Incoming messages: from one that has arrived to its contact, conversation and bucket.
+
+The rules are the contract's section 6, in its order; all of it within the caller's transaction.
+"""
+
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy.orm import Session
+
+from contacts_service import contacts, conversations, messages
+from contacts_service.clock import now
+from contacts_service.conversations import OPEN, SENDER, SPAM, TRASHED
+from contacts_service.correspondents import find_contact, find_or_make_contact
+from contacts_service.errors import InputError
+from contacts_service.incoming import IncomingMessage
+from contacts_service.models import Contact, Conversation, Message
+from contacts_service.strict_json import Json, write_json
+
+INBOX_BUCKET, SPAM_BUCKET = "inbox", "spam"
+
+
+@dataclass
+class Delivery:
+    """What a message has led to so far."""
+
+    contact: Contact | None  # None: an automatic message of somebody unknown
+    is_contact_new: bool
+    conversation: Conversation
+    is_conversation_new: bool
+
+    @property
+    def is_blocked(self) -> bool:
+        return self.contact is not None and self.contact.blocked
+
+
+def receive_message(session: Session, message: IncomingMessage) -> tuple[Json, bool]:
+    """What became of a message, and whether it is new.
+
+    One whose id was seen before changes nothing, and is answered as its first delivery was. Raises
+    InputError for a conversation that does not exist.
+    """
+    if message.message_id is not None:
+        known = messages.find_message(session, message.message_id)
+        if known is not None:
+            return _first_answer(session, known) | {"duplicate": True}, False
+    delivery = _route(session, message)
+    if not delivery.is_blocked:
+        _add_copied_in(session, message, delivery.conversation)
+        if delivery.contact is not None:
+            conversations.set_status(session, delivery.conversation, OPEN)
+    recorded = messages.add_message(
+        session,
+        delivery.conversation,
+        Message(
+            direction=messages.INCOMING,
+            content=message.content,
+            message_id=message.message_id,
+            contact_id=delivery.contact.id if delivery.contact else None,
+            created_at=min(message.received_at or now(), now()),
+        ),
+    )
+    answer = _answer(session, delivery, recorded)
+    recorded.delivery = write_json(answer).decode()
+    return answer, True
+
+
+def _route(session: Session, message: IncomingMessage) -> Delivery:
+    """Find or make the sender and the conversation."""
+    thread = _find_thread(session, message)
+    contact, is_contact_new = _find_sender(session, message)
+    is_blocked = contact is not None and contact.blocked
+    is_kept = thread is not None and thread.status != TRASHED
+    if thread is not None and is_kept and (not is_blocked or thread.status == SPAM):
+        conversation, is_new = thread, False
+    else:
+        conversation, is_new = _begin(session, message, SPAM if is_blocked else OPEN), True
+    if contact is not None:
+        role = SENDER if is_new else conversations.PARTICIPANT
+        conversations.add_participant(session, conversation, contact.id, role)
+    return Delivery(contact, is_contact_new, conversation, is_new)
+
+
+def _find_sender(session: Session, message: IncomingMessage) -> tuple[Contact | None, bool]:
+    # What answers by itself would fill the directory, and two that answer each other would not end.
+    if message.is_automatic:
+        return find_contact(session, message.sender, message.channel), False
+    return find_or_make_contact(session, message.sender, message.channel)
+
+
+def _find_thread(session: Session, message: IncomingMessage) -> Conversation | None:
+    if message.conversation_uuid is not None:
+        conversation = conversations.find_conversation(session, message.conversation_uuid)
+        if conversation is None:
+            raise InputError({"conversation_uuid": ["There is no such conversation."]})
+        return conversation
+    answered = [message.in_reply_to] if message.in_reply_to else []
+    return messages.find_conversation(session, [*answered, *reversed(message.references)])
+
+
+def _begin(session: Session, message: IncomingMessage, status: str) -> Conversation:
+    return conversations.begin_conversation(
+        session, channel=message.channel, subject=message.subject, moment=now(), status=status
+    )
+
+
+def _add_copied_in(session: Session, message: IncomingMessage, conversation: Conversation) -> None:
+    for who in message.cc:
+        if message.is_automatic:
+            contact = find_contact(session, who, message.channel)
+        else:
+            contact, _ = find_or_make_contact(session, who, message.channel)
+        if contact is not None:
+            conversations.add_participant(session, conversation, contact.id)
+
+
+def _first_answer(session: Session, known: Message) -> Json:
+    """What the first delivery of a message was answered; of one that an agent wrote, alike."""
+    if known.delivery is not None:
+        answer: Json = orjson.loads(known.delivery)
+        return answer
+    conversation = session.get_one(Conversation, known.conversation_id)
+    contact_id = conversations.sender_of(session, conversation)
+    contact = None if contact_id is None else contacts.get_contact(session, contact_id)
+    return _answer(session, Delivery(contact, False, conversation, False), known)
+
+
+def _answer(session: Session, delivery: Delivery, message: Message) -> Json:
+    contact, conversation = delivery.contact, delivery.conversation
+    return {
+        "contact": None if contact is None else contacts.read_contact(session, contact.id),
+        "contact_created": delivery.is_contact_new,
+        "conversation": conversations.read_conversation(session, conversation),
+        "conversation_created": delivery.is_conversation_new,
+        "message": {
+            "uuid": message.uuid,
+            "direction": message.direction,
+            "created_at": message.created_at,
+        },
+        "bucket": SPAM_BUCKET if conversation.status == SPAM else INBOX_BUCKET,
+        "duplicate": False,
+    }

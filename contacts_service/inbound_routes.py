@@ -1,0 +1,64 @@
+"""The route by which messages arrive: as JSON, or as the raw mail."""
+
+from typing import Any
+
+from flask import Response, request
+
+from contacts_service import inbound, mail
+from contacts_service.api import Blueprint, parser, read_body
+from contacts_service.auth import requires
+from contacts_service.database import unit_of_work
+from contacts_service.envelope import success
+from contacts_service.errors import InputError
+from contacts_service.incoming import IncomingMessage
+from contacts_service.openapi import answers_also
+from schemas.inbound import MAIL_LIMIT, DeliverySchema, IncomingMessageSchema
+
+MAIL = "message/rfc822"
+EXAMPLE = {
+    "channel": "email",
+    "from": {"email": "linda@example.com", "first_name": "Linda", "last_name": "Olsen"},
+    "subject": "My invoice",
+    "content": "Could you send it again?",
+    "message_id": "<b1946ac9@mail.example.com>",
+}
+BODY = {
+    "required": True,
+    "content": {
+        "application/json": {"schema": IncomingMessageSchema, "example": EXAMPLE},
+        MAIL: {"schema": {"type": "string", "format": "binary"}},
+    },
+}
+
+blueprint = Blueprint("inbound", __name__, description="Messages that have arrived.")
+schema = IncomingMessageSchema()
+
+
+@blueprint.route("/inbound/messages", methods=["POST"])
+@requires("messages:write_as_contact")
+@answers_also(200)
+@blueprint.doc(requestBody=BODY)
+@blueprint.response(201, DeliverySchema)
+def receive_message() -> Response:
+    """Hand over a message that has arrived, as JSON or as the raw mail.
+
+    Finds the sender or makes a contact, finds the conversation or begins one, and tells the bucket:
+    messages of blocked contacts go to Spam. 200 for a message whose `message_id` was seen before.
+    """
+    message = _read_message()
+    with unit_of_work() as session:
+        answer, is_new = inbound.receive_message(session, message)
+    return success(answer, 201 if is_new else 200)
+
+
+def _read_message() -> IncomingMessage:
+    if request.mimetype != MAIL:
+        message: Any = parser.parse(schema, request, location="json")
+        return message  # type: ignore[no-any-return]
+    raw = read_body(request, MAIL_LIMIT)
+    if not raw:
+        raise InputError({"": ["A body is required."]})
+    try:
+        return mail.read_mail(raw)
+    except ValueError as error:
+        raise InputError({"": [str(error)]}) from None

@@ -1,0 +1,48 @@
+"""Channels: a further address of a contact."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, validate
+
+from contacts_service import text
+from schemas.fields import ClosedSchema, Line
+
+CHANNEL = r"^[a-z][a-z0-9_-]{0,31}$"
+IDENTIFIER_LENGTH = 254
+
+
+class ChannelName(fields.String):
+    """What kind of address: `email`, `phone`, `chat`, …"""
+
+    def __init__(self, **kwargs: Any) -> None:
+        check = validate.Regexp(
+            CHANNEL.replace("$", r"\Z"), error="Must be a lower-case word of at most 32 characters."
+        )
+        super().__init__(validate=check, metadata={"pattern": CHANNEL}, **kwargs)
+
+
+class Identifier(Line):
+    """An address, as the channel writes it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"minLength": 1, **kwargs.pop("metadata", {})}
+        super().__init__(IDENTIFIER_LENGTH, metadata=metadata, **kwargs)
+
+
+class ChannelCreateSchema(ClosedSchema):
+    """An address to add, turned into the pair (channel, identifier) in its stored spelling."""
+
+    channel = ChannelName(required=True)
+    identifier = Identifier(required=True)
+
+    @post_load
+    def to_address(self, data: dict[str, Any], **kwargs: Any) -> tuple[str, str]:
+        return normalised(data["channel"], data["identifier"])
+
+
+def normalised(channel: str, identifier: str) -> tuple[str, str]:
+    """The address in its stored spelling. Raises ValidationError that names `identifier`."""
+    try:
+        return channel, text.normalise_identifier(channel, identifier)
+    except ValueError as error:
+        raise ValidationError({"identifier": [str(error)]}) from None

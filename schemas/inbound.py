@@ -1,0 +1,109 @@
+"""A message that has arrived: what a gateway hands over, and what it is told."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+
+from contacts_service.incoming import (
+    CC_LIMIT,
+    CONTENT_LENGTH,
+    MESSAGE_ID_LENGTH,
+    REFERENCES_LIMIT,
+    SUBJECT_LENGTH,
+    Correspondent,
+    IncomingMessage,
+)
+from contacts_service.messages import INCOMING, OUTGOING
+from contacts_service.text import NAME_LENGTH
+from schemas.channels import ChannelName, Identifier, normalised
+from schemas.contacts import ContactDetailSchema
+from schemas.conversations import MESSAGE_BODY_LIMIT, ConversationSchema
+from schemas.fields import ClosedSchema, Email, Line, MessageId, Moment, Paragraphs, Phone, WireTime
+
+MAIL_LIMIT = 25 << 20  # bytes of a raw mail
+
+
+class CorrespondentSchema(ClosedSchema):
+    """Somebody who wrote or was copied in; one of the first three is needed."""
+
+    email = Email(allow_none=True)
+    phone = Phone(allow_none=True)
+    identifier = Identifier(
+        allow_none=True, metadata={"description": "The channel's own id of the person."}
+    )
+    first_name = Line(NAME_LENGTH, load_default="")
+    last_name = Line(NAME_LENGTH, load_default="")
+
+    @validates_schema
+    def require_an_address(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if not any(data.get(name) for name in ("email", "phone", "identifier")):
+            raise ValidationError("Needs an email, a phone or an identifier.")
+
+
+class IncomingMessageSchema(ClosedSchema):
+    """A message that has arrived."""
+
+    body_limit = MESSAGE_BODY_LIMIT
+
+    channel = ChannelName(required=True)
+    sender = fields.Nested(CorrespondentSchema(), required=True, data_key="from")
+    cc = fields.List(
+        fields.Nested(CorrespondentSchema()),
+        load_default=[],
+        validate=validate.Length(max=CC_LIMIT, error="More than {max} people."),
+    )
+    subject = Line(SUBJECT_LENGTH, load_default="")
+    content = Paragraphs(CONTENT_LENGTH, may_be_blank=True, load_default="")
+    message_id = MessageId(MESSAGE_ID_LENGTH, allow_none=True)
+    in_reply_to = MessageId(MESSAGE_ID_LENGTH, allow_none=True)
+    references = fields.List(MessageId(MESSAGE_ID_LENGTH), load_default=[])
+    conversation_uuid = Line(36, allow_none=True)
+    received_at = Moment(allow_none=True)
+
+    @post_load
+    def to_message(self, data: dict[str, Any], **kwargs: Any) -> IncomingMessage:
+        channel = data["channel"]
+        data["sender"] = _correspondent(channel, data["sender"], "from")
+        data["cc"] = tuple(
+            _correspondent(channel, who, "cc", number) for number, who in enumerate(data["cc"])
+        )
+        data["references"] = tuple(data["references"][-REFERENCES_LIMIT:])
+        return IncomingMessage(**data)
+
+
+def _correspondent(channel: str, who: dict[str, Any], *path: Any) -> Correspondent:
+    """On a channel of emails or phones, the channel's own id is an address like any other."""
+    if who.get("identifier") is not None:
+        try:
+            channel, who["identifier"] = normalised(channel, who["identifier"])
+        except ValidationError as error:
+            messages: Any = error.messages
+            for step in reversed(path):
+                messages = {step: messages}
+            raise ValidationError(messages) from None
+        if channel in ("email", "phone"):
+            if who.get(channel) is None:
+                who[channel] = who["identifier"]
+            if who[channel] == who["identifier"]:
+                del who["identifier"]
+    return Correspondent(**who)
+
+
+class MessageReceiptSchema(ClosedSchema):
+    """The message, as far as its sender's side has to know it."""
+
+    uuid = fields.String(required=True, metadata={"format": "uuid"})
+    direction = fields.String(required=True, validate=validate.OneOf((INCOMING, OUTGOING)))
+    created_at = WireTime(required=True)
+
+
+class DeliverySchema(ClosedSchema):
+    """What became of a message. `contact` is null only for an automatic one of somebody unknown."""
+
+    contact = fields.Nested(ContactDetailSchema(), required=True, allow_none=True)
+    contact_created = fields.Boolean(required=True)
+    conversation = fields.Nested(ConversationSchema(), required=True)
+    conversation_created = fields.Boolean(required=True)
+    message = fields.Nested(MessageReceiptSchema(), required=True)
+    bucket = fields.String(required=True, validate=validate.OneOf(("inbox", "spam")))
+    duplicate = fields.Boolean(required=True)
