@@ -1,5 +1,6 @@
 """The application, for `flask` and for any WSGI server: `app:app`."""
 
+import os
 import sys
 
 from contacts_service import create_app
@@ -8,4 +9,5 @@ from contacts_service.config import SettingsError
 try:
     app = create_app()
 except SettingsError as error:
-    sys.exit(f"The contacts service cannot start: {error}")
+    print(f"The contacts service cannot start: {error}", file=sys.stderr)  # noqa: T201
+    sys.exit(os.EX_TEMPFAIL)  # a mail server that pipes to `flask inbound mail` tries again

@@ -8,7 +8,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
-from contacts_service import directory_commands, keys, search_commands
+from contacts_service import directory_commands, inbound_commands, keys, search_commands
 from contacts_service.command_line import on_the_database
 from contacts_service.database import db, unit_of_work
 from contacts_service.local_key import local_key
@@ -21,7 +21,8 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 def init_commands(app: Flask) -> None:
     """Offer the commands of this service under `flask`."""
     here = (keys_group, serve_command)
-    for command in (*here, *directory_commands.COMMANDS, search_commands.search_group):
+    groups = (inbound_commands.inbound_group, search_commands.search_group)
+    for command in (*here, *directory_commands.COMMANDS, *groups):
         app.cli.add_command(command)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from contacts_service import demo, search_upkeep, transfer
+from contacts_service import demo, demo_story, search_upkeep, transfer
 from contacts_service.command_line import counted, on_the_database, progress_bar
 
 contacts_group = AppGroup("contacts", help="The directory as a CSV file.")
@@ -75,6 +75,8 @@ def demo_command(contacts: int) -> None:
         f"{counted(contacts, 'contact')}, {counted(made.conversations, 'conversation')} and "
         f"{counted(made.notes, 'note')} of made-up people added."
     )
+    for sentence in demo_story.tell():
+        click.echo(sentence)
 
 
 def order_search() -> None:

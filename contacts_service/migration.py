@@ -28,7 +28,10 @@ def migrate_database() -> None:
         current_app.extensions["database_file"].create()
         with db.engine.connect() as connection:
             revision = MigrationContext.configure(connection).get_current_revision()
-        if revision is not None and revision not in _known_revisions():
+        scripts = ScriptDirectory(str(FOLDER))
+        if revision == scripts.get_current_head():
+            return
+        if revision is not None and revision not in _revisions(scripts):
             raise SettingsError(
                 f"The database {db.engine.url.database} was made by a newer version of this "
                 "service; start that version, or restore a backup of this one."
@@ -42,6 +45,5 @@ def migrate_database() -> None:
         ) from error
 
 
-def _known_revisions() -> set[str]:
-    scripts = ScriptDirectory(str(FOLDER))
+def _revisions(scripts: ScriptDirectory) -> set[str]:
     return {script.revision for script in scripts.walk_revisions()}

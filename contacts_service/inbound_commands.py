@@ -1,0 +1,55 @@
+"""`flask inbound`: messages that a program of this machine hands over.
+
+The exit codes are those of sysexits.h, by which a mail server knows whether to try again.
+"""
+
+import logging
+import os
+import sys
+
+import click
+from flask.cli import AppGroup
+
+from contacts_service import inbound, mail
+from contacts_service.database import unit_of_work
+from contacts_service.incoming import IncomingMessage
+from contacts_service.migration import migrate_database
+from schemas.inbound import MAIL_LIMIT
+
+logger = logging.getLogger(__name__)
+
+inbound_group = AppGroup("inbound", help="Messages that have arrived.")
+
+
+@inbound_group.command("mail")
+def receive_mail() -> None:
+    """Take in a raw mail from standard input.
+
+    Exit code 65 says that the mail cannot be taken in, 75 to try again later.
+    """
+    try:
+        message = _read_mail()
+    except ValueError as error:
+        click.echo(f"The mail was refused: {error}", err=True)
+        sys.exit(os.EX_DATAERR)
+    try:
+        click.echo(_take_in(message))
+    except Exception as error:  # whatever it is, the mail must not be lost
+        logger.error("A mail could not be taken in.", exc_info=error)
+        sys.exit(os.EX_TEMPFAIL)
+
+
+def _read_mail() -> IncomingMessage:
+    raw = sys.stdin.buffer.read(MAIL_LIMIT + 1)
+    if len(raw) > MAIL_LIMIT:
+        raise ValueError(f"It is over {MAIL_LIMIT} bytes.")
+    return mail.read_mail(raw)
+
+
+def _take_in(message: IncomingMessage) -> str:
+    """What became of the message, as a line."""
+    migrate_database()
+    with unit_of_work() as session:
+        answer, is_new = inbound.receive_message(session, message)
+    where = f"conversation {answer['conversation']['reference_number']}, {answer['bucket']}"
+    return f"Taken in: {where}." if is_new else f"Seen before: {where}."
