@@ -63,8 +63,8 @@ def export_contacts(file: Path) -> None:
 @with_appcontext
 @on_the_database
 def demo_command(contacts: int) -> None:
-    """Add made-up people, their conversations and notes on them."""
-    made = demo.Demo(contacts)
+    """Add made-up people, their conversations and notes on them, and tell of one of them."""
+    made = demo.Demo(contacts - 1)  # the story adds one
     try:
         with progress_bar(made.total) as bar:
             for rows in made.batches():
