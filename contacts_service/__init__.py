@@ -21,6 +21,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         config,
         contact_routes,
         database,
+        definition_routes,
         docs,
         envelope,
         health,
@@ -43,8 +44,8 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     auth.init_auth(app)
     envelope.init_errors(app)
     document = openapi.init_api(app)
-    for blueprint in (contact_routes.blueprint, note_routes.blueprint):
-        document.register_blueprint(blueprint, url_prefix="/api/v1")
+    for module in (contact_routes, note_routes, definition_routes):
+        document.register_blueprint(module.blueprint, url_prefix="/api/v1")
     docs.init_docs(app, document)
     health.init_health(app)
     commands.init_commands(app)
