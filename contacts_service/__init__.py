@@ -23,6 +23,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         contact_routes,
         conversation_routes,
         database,
+        definition_routes,
         docs,
         envelope,
         health,
@@ -52,6 +53,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         note_routes,
         conversation_routes,
         inbound_routes,
+        definition_routes,
     ):
         document.register_blueprint(module.blueprint, url_prefix="/api/v1")
     docs.init_docs(app, document)

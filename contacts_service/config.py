@@ -119,7 +119,7 @@ SETTINGS = (
         "CONTACTS_STRICT_ATTRIBUTES",
         "false",
         boolean,
-        "Whether the keys of custom attributes must be defined.",
+        "Whether custom attributes must be defined, and their values suit the definitions.",
     ),
     Setting("CONTACTS_JWT_SECRET", "", str, "The shared secret of HS256 tokens."),
     Setting(

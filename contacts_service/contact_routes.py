@@ -38,7 +38,7 @@ def list_contacts(query: Json) -> Json:
     """List the directory."""
     return contacts.list_contacts(
         db.session(),
-        query["page"],
+        query["part"],
         query["order_by"],
         is_descending=query["order"] == "desc",
         filters_json=query.get("filters"),
@@ -125,5 +125,5 @@ def block_contact(body: Json, contact_id: int) -> Response:
 def list_conversations(query: Json, contact_id: int) -> Json:
     """List every conversation the contact is or was part of, latest message first."""
     return conversations.list_conversations_of_contact(
-        db.session(), contact_id, query["page"], query.get("statuses")
+        db.session(), contact_id, query["part"], query.get("statuses")
     )

@@ -16,7 +16,7 @@ from contacts_service.channels import Address
 from contacts_service.clock import moment_after, now
 from contacts_service.database import Base, db
 from contacts_service.errors import NotFoundError
-from contacts_service.listing import AnyRow, Order, Page, read_page
+from contacts_service.listing import AnyRow, Listing, Order, Part, read_list
 from contacts_service.matching import make_document
 from contacts_service.models import Contact, ContactDocument
 from contacts_service.search_index import add_documents, index_contacts
@@ -105,14 +105,14 @@ def bare_name(name: str) -> str:
 
 
 def list_contacts(
-    session: Session, page: Page, order_by: str, *, is_descending: bool, filters_json: str | None
+    session: Session, part: Part, order_by: str, *, is_descending: bool, filters_json: str | None
 ) -> Json:
     """One page of the directory. Raises InputError for filters that will not do."""
     query = select(*COLUMNS)
     if filters_json is not None:
         query = query.where(filters.filter_condition(filters_json, find_field))
     order = Order(ORDERS[order_by], Contact.id, is_descending)
-    return read_page(session, query, order, page, summary)
+    return read_list(session, Listing("contacts", query, order, summary), part)
 
 
 def search_contacts(session: Session, typed: str) -> list[Json]:

@@ -17,7 +17,7 @@ from schemas.conversations import (
     MessageSchema,
     StatusSchema,
 )
-from schemas.lists import PageQuerySchema, page_of
+from schemas.lists import PartQuerySchema, page_of
 
 MESSAGES = "/conversations/<uuid>/messages"
 BEGIN_EXAMPLE = {
@@ -54,19 +54,19 @@ def begin_conversation(body: Json) -> Json:
 @blueprint.route("/conversations/spam")
 @requires("conversations:read_all")
 @blueprint.response(200, page_of(ConversationSchema))
-@blueprint.arguments(PageQuerySchema(), location="query")
+@blueprint.arguments(PartQuerySchema(), location="query")
 def list_spam(query: Json) -> Json:
     """List the Spam bucket, latest message first."""
-    return conversations.list_spam(db.session(), query["page"])
+    return conversations.list_spam(db.session(), query["part"])
 
 
 @blueprint.route(MESSAGES)
 @requires("messages:read")
 @blueprint.response(200, page_of(MessageSchema))
-@blueprint.arguments(PageQuerySchema(), location="query")
+@blueprint.arguments(PartQuerySchema(), location="query")
 def list_messages(query: Json, uuid: str) -> Json:
     """List the messages of a conversation, newest first."""
-    return messages.list_messages(db.session(), uuid, query["page"])
+    return messages.list_messages(db.session(), uuid, query["part"])
 
 
 @blueprint.route(MESSAGES, methods=["POST"])

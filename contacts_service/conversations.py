@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from contacts_service.clock import moment_after
 from contacts_service.contacts import require_contact
 from contacts_service.errors import NotFoundError
-from contacts_service.listing import AnyRow, Order, Page, read_page
+from contacts_service.listing import AnyRow, Listing, Order, Part, read_list
 from contacts_service.models import Conversation, Participant
 from contacts_service.strict_json import Json
 
@@ -33,7 +33,7 @@ COLUMNS = (
 
 
 def list_conversations_of_contact(
-    session: Session, contact_id: int, page: Page, statuses: Collection[str] | None
+    session: Session, contact_id: int, part: Part, statuses: Collection[str] | None
 ) -> Json:
     """One page of what the contact took part in, latest message first. Raises NotFoundError."""
     require_contact(session, contact_id)
@@ -44,13 +44,15 @@ def list_conversations_of_contact(
     )
     if statuses is not None:
         query = query.where(Conversation.status.in_(statuses))
-    return read_page(session, query, LATEST_FIRST, page, conversation_json)
+    listing = Listing(f"conversations {contact_id}", query, LATEST_FIRST, conversation_json)
+    return read_list(session, listing, part)
 
 
-def list_spam(session: Session, page: Page) -> Json:
+def list_spam(session: Session, part: Part) -> Json:
     """One page of the Spam bucket, latest message first."""
     query = select(*COLUMNS).where(Conversation.status == SPAM)
-    return read_page(session, query, LATEST_FIRST, page, conversation_json)
+    listing = Listing("spam", query, LATEST_FIRST, conversation_json)
+    return read_list(session, listing, part)
 
 
 def read_conversation(session: Session, conversation: Conversation) -> Json:

@@ -1,12 +1,13 @@
-"""Lists: one page of a query, with totals, in an order without ties. Knows no table."""
+"""Lists: a page of a query with totals, or the next part of a walk. Knows no table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, SQLColumnExpression, func
+from sqlalchemy import ColumnElement, Row, Select, SQLColumnExpression, func, tuple_
 from sqlalchemy.orm import Session
 
+from contacts_service.cursors import Position, Walk, read_cursor, write_cursor
 from contacts_service.strict_json import Json
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -20,6 +21,14 @@ class Order:
     by: SQLColumnExpression[Any]
     key: SQLColumnExpression[Any]
     is_descending: bool = True
+
+    def after(self, position: Position) -> ColumnElement[bool]:
+        """What the rows after one with a value have, those without a value left out."""
+        place = tuple_(self.by, self.key)
+        return place < tuple_(*position) if self.is_descending else place > tuple_(*position)
+
+    def after_key(self, key: int) -> ColumnElement[bool]:
+        return self.key < key if self.is_descending else self.key > key
 
     def clauses(self) -> list[SQLColumnExpression[Any]]:
         if self.is_descending:
@@ -35,28 +44,90 @@ class Page:
     size: int
 
 
-def read_page(
-    session: Session,
-    query: AnySelect,
-    order: Order,
-    page: Page,
-    to_json: Callable[[AnyRow], Json],
-) -> Json:
-    """The page of `query` that the contract's section 3 shows; past the end without results.
+Part = Page | Walk
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a list is made of; `name` tells it from every other."""
+
+    name: str
+    query: AnySelect
+    order: Order
+    to_json: Callable[[AnyRow], Json]
+
+
+def read_list(session: Session, listing: Listing, part: Part) -> Json:
+    """The part of a list that was asked for, as the contract's section 3 shows it."""
+    if isinstance(part, Walk):
+        return _read_walk(session, listing, part)
+    return _read_page(session, listing, part)
+
+
+def _read_page(session: Session, listing: Listing, page: Page) -> Json:
+    """A page with totals; past the end without results.
 
     The rows before the page are walked as ids alone, in whatever index the order has.
     """
+    query, order = listing.query, listing.order
     total = session.scalar(query.with_only_columns(func.count(), maintain_column_froms=True)) or 0
     offset = (page.number - 1) * page.size
-    rows: Sequence[AnyRow] = []
+    results: list[Json] = []
     if offset < total:
         ids = query.with_only_columns(order.key, maintain_column_froms=True)
         ids = ids.order_by(*order.clauses()).limit(page.size).offset(offset)
-        rows = session.execute(query.where(order.key.in_(ids)).order_by(*order.clauses())).all()
+        results = _rows(session, listing, ids)
     return {
-        "results": [to_json(row) for row in rows],
+        "results": results,
         "total": total,
         "total_pages": -(-total // page.size),
         "page": page.number,
         "page_size": page.size,
     }
+
+
+def _read_walk(session: Session, listing: Listing, walk: Walk) -> Json:
+    """The rows after a cursor, found by their place in the order, at the same cost everywhere."""
+    question = f"{listing.name}\n{walk.question}"
+    position = read_cursor(walk.cursor, question) if walk.cursor else None
+    places = _places_after(session, listing, position, walk.size + 1)
+    shown = places[: walk.size]
+    more = len(places) > walk.size
+    return {
+        "results": _rows(session, listing, [key for _, key in shown]),
+        "next_cursor": write_cursor(shown[-1], question) if more else None,
+        "page_size": walk.size,
+    }
+
+
+def _places_after(
+    session: Session, listing: Listing, position: Position | None, limit: int
+) -> list[Position]:
+    """The places of the next rows: those that have a value first, then those that have none."""
+    order = listing.order
+    query = listing.query.with_only_columns(order.by, order.key, maintain_column_froms=True)
+    places: list[Position] = []
+    if position is None or position[0] is not None:
+        some = query.where(order.by.is_not(None))
+        some = some if position is None else some.where(order.after(position))
+        places = [(by, key) for by, key in session.execute(_first(some, order, limit))]
+        position = None
+    if len(places) < limit:
+        none = query.where(order.by.is_(None))
+        none = none if position is None else none.where(order.after_key(position[1]))
+        rows = session.execute(_first(none, order, limit - len(places)))
+        places += [(by, key) for by, key in rows]
+    return places
+
+
+def _first(query: AnySelect, order: Order, limit: int) -> AnySelect:
+    by, key = (order.by, order.key)
+    if order.is_descending:
+        return query.order_by(by.desc(), key.desc()).limit(limit)
+    return query.order_by(by, key).limit(limit)
+
+
+def _rows(session: Session, listing: Listing, ids: AnySelect | Collection[int]) -> list[Json]:
+    query = listing.query.where(listing.order.key.in_(ids))
+    rows = session.execute(query.order_by(*listing.order.clauses()))
+    return [listing.to_json(row) for row in rows]

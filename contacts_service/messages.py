@@ -13,7 +13,7 @@ from contacts_service import conversations
 from contacts_service.clock import moment_after, now
 from contacts_service.conversations import SENDER, TRASHED
 from contacts_service.errors import ConflictError
-from contacts_service.listing import AnyRow, Order, Page, read_page
+from contacts_service.listing import AnyRow, Listing, Order, Part, read_list
 from contacts_service.models import Conversation, Message, Participant
 from contacts_service.principal import Principal
 from contacts_service.strict_json import Json
@@ -35,11 +35,12 @@ COLUMNS = (
 _messages = select(*COLUMNS).join(Conversation, Conversation.id == Message.conversation_id)
 
 
-def list_messages(session: Session, uuid: str, page: Page) -> Json:
+def list_messages(session: Session, uuid: str, part: Part) -> Json:
     """One page of a conversation's messages, newest first. Raises NotFoundError."""
     conversation = conversations.get_conversation(session, uuid)
     query = _messages.where(Message.conversation_id == conversation.id)
-    return read_page(session, query, NEWEST_FIRST, page, message_json)
+    listing = Listing(f"messages {conversation.id}", query, NEWEST_FIRST, message_json)
+    return read_list(session, listing, part)
 
 
 def find_message(session: Session, message_id: str) -> Message | None:

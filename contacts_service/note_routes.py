@@ -8,7 +8,7 @@ from contacts_service.auth import requires
 from contacts_service.database import db, unit_of_work
 from contacts_service.openapi import DELETED
 from contacts_service.strict_json import Json
-from schemas.lists import PageQuerySchema, page_of
+from schemas.lists import PartQuerySchema, page_of
 from schemas.notes import NoteCreateSchema, NoteSchema
 
 NOTES = "/contacts/<id:contact_id>/notes"
@@ -19,10 +19,10 @@ blueprint = Blueprint("notes", __name__, description="Private notes of agents on
 @blueprint.route(NOTES)
 @requires("contact_notes:read")
 @blueprint.response(200, page_of(NoteSchema))
-@blueprint.arguments(PageQuerySchema(), location="query")
+@blueprint.arguments(PartQuerySchema(), location="query")
 def list_notes(query: Json, contact_id: int) -> Json:
     """List the notes on a contact, newest first."""
-    return notes.list_notes(db.session(), contact_id, query["page"])
+    return notes.list_notes(db.session(), contact_id, query["part"])
 
 
 @blueprint.route(NOTES, methods=["POST"])

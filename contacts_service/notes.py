@@ -7,7 +7,7 @@ from contacts_service.clock import now
 from contacts_service.contacts import require_contact
 from contacts_service.database import db
 from contacts_service.errors import NotFoundError
-from contacts_service.listing import AnyRow, AnySelect, Order, Page, read_page
+from contacts_service.listing import AnyRow, AnySelect, Listing, Order, Part, read_list
 from contacts_service.models import Note
 from contacts_service.principal import Principal
 from contacts_service.strict_json import Json
@@ -16,10 +16,12 @@ NOTE_LENGTH = 10_000
 NEWEST_FIRST = Order(Note.created_at, Note.id)
 
 
-def list_notes(session: Session, contact_id: int, page: Page) -> Json:
+def list_notes(session: Session, contact_id: int, part: Part) -> Json:
     """One page of a contact's notes, newest first. Raises NotFoundError."""
     require_contact(session, contact_id)
-    return read_page(session, _notes_query(contact_id), NEWEST_FIRST, page, note_json)
+    query = _notes_query(contact_id)
+    listing = Listing(f"notes {contact_id}", query, NEWEST_FIRST, note_json)
+    return read_list(session, listing, part)
 
 
 def create_note(session: Session, contact_id: int, content: str, author: Principal) -> Json:

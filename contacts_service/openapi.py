@@ -197,6 +197,9 @@ def complete_operation(document: Json, info: Json, **_: Any) -> Json:
             responses[status] = {**main, "description": "OK"}
     for status in sorted({*_error_statuses(operation, document), *also} & set(ERRORS)):
         responses[status] = ERRORS[status][0].type
+    for content in document.get("requestBody", {}).get("content", {}).values():
+        if hasattr(content["schema"], "json_properties"):
+            content["schema"] = {"allOf": [content["schema"]], **content["schema"].json_properties}
     document["operationId"] = operation.name
     if not rule.is_public:
         document["security"] = [{"bearer": [rule.scope] if rule.scope else []}]

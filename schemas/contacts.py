@@ -17,7 +17,7 @@ from schemas.fields import (
     StrictBoolean,
     WireTime,
 )
-from schemas.lists import PageQuerySchema
+from schemas.lists import PartQuerySchema
 
 FILTERS_HELP = """\
 A JSON array of filters, all of which must hold, or a group. At most 20 filters in all; groups nest
@@ -97,7 +97,7 @@ class Filters(fields.String):
     json_shape = filters_shape(FIELDS, ATTRIBUTE_PREFIX)
 
 
-class ContactsQuerySchema(PageQuerySchema):
+class ContactsQuerySchema(PartQuerySchema):
     """Which part of the directory, in which order."""
 
     order_by = OrderBy(load_default="created_at", validate=validate.OneOf(tuple(ORDERS)))

@@ -10,7 +10,7 @@ from contacts_service.messages import INCOMING, OUTGOING
 from schemas.channels import ChannelName
 from schemas.contacts import QuickContactSchema
 from schemas.fields import ClosedSchema, Line, MessageId, Paragraphs, WireTime
-from schemas.lists import PageQuerySchema
+from schemas.lists import PartQuerySchema
 from schemas.notes import AuthorSchema
 
 MESSAGE_BODY_LIMIT = 8 << 20  # bytes of JSON with a message in it
@@ -54,7 +54,7 @@ class Statuses(fields.String):
         return statuses
 
 
-class ConversationsQuerySchema(PageQuerySchema):
+class ConversationsQuerySchema(PartQuerySchema):
     """Which of a contact's conversations."""
 
     statuses = Statuses()

@@ -12,22 +12,23 @@ SCHEMAS = sorted((PACKAGE.parent / "schemas").glob("*.py"))
 # What may know of requests, commands and the application.
 EDGE = {
     *("__init__", "api", "auth", "docs", "envelope", "health", "keys", "logs", "openapi"),
-    *("contact_routes", "note_routes", "commands", "directory_commands", "search_commands"),
+    *("contact_routes", "definition_routes", "note_routes"),
+    *("commands", "directory_commands", "search_commands"),
     *("attributes", "database", "migration", "strict_json"),
 }
 LAYERS = [
     {"clock", "config", "errors", "principal", "server", "sqlite", "strict_json", "text"},
-    {"csv_files", "database", "listing", "matching"},
-    {"filters", "models", "search_tokens"},
+    {"charsets", "csv_files", "database", "incoming", "listing", "matching"},
+    {"filters", "mail", "mail_headers", "mail_text", "models", "search_tokens"},
     {"attributes", "filter_document", "jwt_keys", "keys", "search", "search_index"},
     {"contacts", "jwt_tokens", "local_key", "migration", "search_upkeep"},
-    {"bulk", "conversations", "notes"},
+    {"bulk", "conversations", "definitions", "notes"},
     {"demo_people", "demo_words", "transfer_matching"},
     {"demo", "transfer"},
     {"auth", "envelope", "logs"},
     {"health", "openapi"},
     {"api", "docs"},
-    {"command_line", "contact_routes", "note_routes"},
+    {"command_line", "contact_routes", "definition_routes", "note_routes"},
     {"commands", "directory_commands", "search_commands"},
     {"__init__"},
 ]

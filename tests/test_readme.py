@@ -39,8 +39,11 @@ def test_routes_are_those_of_the_application(app: Flask) -> None:
     for route in app.url_map.iter_rules():
         if route.rule.startswith("/api/v1/"):
             rule = app.view_functions[route.endpoint].rule
-            path = re.sub(r"<(?:[^:<>]+:)?(?:contact_)?([^<>]+)>", r"{\1}", route.rule[7:])
-            scope = f"`{rule.scope}`" + (", or its author" if rule.or_author else "")
+            path = re.sub(
+                r"<(?:[^:<>]+:)?(?:contact_|definition_)?([^<>]+)>", r"{\1}", route.rule[7:]
+            )
+            scope = f"`{rule.scope}`" if rule.scope else "any token"
+            scope += ", or its author" if rule.or_author else ""
             for method in sorted(route.methods - {"HEAD"}):
                 rows.append([method, f"`{path}`", scope])
     assert section("routes") == table("| Method | Path | Scope |", rows)
@@ -83,6 +86,13 @@ def test_the_first_request_answers_as_shown(api: Api) -> None:
     answer = api.call("POST", "/contacts/quick", 201, data=body[1], content_type="application/json")
     keys = re.findall(r'^    "(\w+)"', shown[1], re.MULTILINE)
     assert list(answer.json["data"]) == keys
+
+
+def test_the_definition_shown_is_accepted(api: Api) -> None:
+    shown = re.search(r"-d '(\{[^']*\})' \\\n  http://127.0.0.1:9000/api/v1(/custom-.*)", README)
+    assert shown
+    answer = api.call("POST", shown[2], 201, data=shown[1], content_type="application/json")
+    assert answer.json["data"]["key"] == "tier"
 
 
 def test_the_filters_shown_are_accepted(api: Api) -> None:

@@ -1,0 +1,183 @@
+"""Strict mode: every attribute that is sent is defined, and its value suits the definition."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.client import Api
+
+NOT_DEFINED = "This attribute is not defined."
+LIST = [f"Value {n}" for n in range(1, 13)]
+DEFINITIONS: dict[str, dict[str, Any]] = {
+    "text": {"data_type": "text"},
+    "code": {"data_type": "text", "regex": "[a-z]{2}|[0-9]{4}|é"},
+    "hinted": {"data_type": "text", "regex": "^[0-9]{4}$", "regex_hint": "Four digits, please."},
+    "number": {"data_type": "number"},
+    "checkbox": {"data_type": "checkbox"},
+    "date": {"data_type": "date"},
+    "link": {"data_type": "link"},
+    "list": {"data_type": "list", "values": ["gold", "Silver", "1"]},
+    "long_list": {"data_type": "list", "values": LIST},
+}
+
+
+@pytest.fixture
+def be_strict(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Turns strict mode on."""
+    return lambda: monkeypatch.setitem(app.config, "CONTACTS_STRICT_ATTRIBUTES", True)
+
+
+@pytest.fixture
+def path(api: Api, be_strict: Callable[[], None]) -> str:
+    """Of a contact with an attribute from before strict mode was turned on."""
+    contact = api.make_contact(custom_attributes={"old": 1})
+    be_strict()
+    return f"/contacts/{contact['id']}"
+
+
+def define(api: Api, *keys: str) -> None:
+    for key in keys:
+        api.post("/custom-attributes", {"key": key, "name": key} | DEFINITIONS[key])
+
+
+def attributes(api: Api, path: str) -> Any:
+    return api.get(path)["custom_attributes"]
+
+
+SUITABLE = {
+    "text": ["", " ", "gold", "5", "x" * 10_000, "😀"],
+    "code": ["ab", "1234", "é"],
+    "hinted": ["0000"],
+    "number": [0, -1, 1.5, 1e300, 2**63 - 1],
+    "checkbox": [True, False],
+    "date": ["2026-05-13", "2024-02-29", "0001-01-01", "9999-12-31"],
+    "link": [
+        "https://example.com",
+        "HTTP://EXAMPLE.COM/",
+        "http://localhost:9000/a?b=c&d#e",
+        "https://müller.de/straße",
+        "http://[::1]:80/",
+        "https://user@example.com/%20",
+        "http://192.0.2.1",
+        "https://example.com?q",
+    ],
+    "list": ["gold", "Silver", "1"],
+    "long_list": LIST[-1:],
+}
+CODE = "Must match [a-z]{2}|[0-9]{4}|é as a whole."
+DATE = "Must be a date, as in 2026-05-13."
+LINK = "Must be a web address, as in https://example.com/page."
+ONE_OF_LIST = "Must be one of: gold, Silver, 1."
+UNSUITABLE = {
+    "text": [("Must be a string.", [5, True, [], {}, ["gold"]])],
+    "code": [
+        (CODE, ["", "a", "abc", "12345", "ab1234", " ab", "ab ", "AB", "e\u0301"]),
+        ("Must be a string.", [1234]),
+    ],
+    "hinted": [("Four digits, please.", ["", "123", "٠١٢٣"]), ("Must be a string.", [1234])],
+    "number": [("Must be a number.", ["1", "", True, False, [], {}, [1]])],
+    "checkbox": [("Must be true or false.", ["true", "", 0, 1, [], {}])],
+    "date": [
+        (DATE, ["", "2026-02-29", "2026-13-01", "2026-00-10", "0000-01-01", "20260513"]),
+        (DATE, ["2026-W20-3", "2026-5-13", "13.05.2026", "2026-05-13T00:00:00Z", " 2026-05-13"]),
+        (DATE, ["2026-05-13 ", "٢٠٢٦-٠٥-١٣", 20260513, True, [], {}]),
+    ],
+    "link": [
+        (LINK, ["", "example.com", "//example.com", "/page", "https:", "https://", "http:///a"]),
+        (LINK, ["http:example.com", "ftp://example.com", "javascript:alert(1)", "mailto:a@b.co"]),
+        (LINK, ["http://:80", "http://user@", "http://[::1", "http://a:b", "http://a:99999"]),
+        (LINK, [" http://a.co", "http://a.co ", "http://a b.co", "http://a.co/\u3000"]),
+        (LINK, ["http:\\\\a.co", "http://a.co\\@b.co", 5, True, [], {}]),
+    ],
+    "list": [(ONE_OF_LIST, ["", "Gold", "silver", " gold", 1, True, [], {}, ["gold"]])],
+    "long_list": [("Must be one of: " + ", ".join(LIST[:10]) + ", ….", ["Value 13"])],
+}
+
+
+@pytest.mark.parametrize("key", SUITABLE)
+def test_value_that_suits_is_stored(api: Api, path: str, key: str) -> None:
+    define(api, key)
+    for value in [*SUITABLE[key], None]:
+        api.put(path, {"custom_attributes": {key: value}})
+        assert attributes(api, path) == {key: value}
+
+
+@pytest.mark.parametrize("key", UNSUITABLE)
+def test_value_that_does_not_suit_is_named(api: Api, path: str, key: str) -> None:
+    define(api, key)
+    for sentence, values in UNSUITABLE[key]:
+        for value in values:
+            answer = api.put(path, {"custom_attributes": {key: value}}, 400)
+            assert answer["errors"] == {"json": {f"custom_attributes.{key}": [sentence]}}, value
+    assert attributes(api, path) == {"old": 1}
+
+
+def test_every_offending_key_is_named(api: Api, path: str) -> None:
+    define(api, "text", "number", "date")
+    sent = {"number": "5", "a.b": 1, "text": "fine", "date": "today", "Text": "x", "none": None}
+    answer = api.put(path, {"first_name": "Linda", "custom_attributes": sent}, 400)
+    assert answer["errors"]["json"] == {
+        "custom_attributes.number": ["Must be a number."],
+        "custom_attributes.a.b": [NOT_DEFINED],
+        "custom_attributes.date": [DATE],
+        "custom_attributes.Text": [NOT_DEFINED],
+        "custom_attributes.none": [NOT_DEFINED],
+    }
+    assert api.get(path)["first_name"] == ""
+
+
+def test_what_is_stored_stays_until_attributes_are_sent(api: Api, path: str) -> None:
+    changed = api.put(path, {"first_name": "Linda"})
+    assert changed["custom_attributes"] == {"old": 1}
+    answer = api.put(path, {"custom_attributes": {"old": 1}}, 400)
+    assert answer["errors"]["json"] == {"custom_attributes.old": [NOT_DEFINED]}
+    assert api.put(path, {"custom_attributes": {}})["custom_attributes"] == {}
+
+
+def test_a_changed_definition_counts_for_the_next_request(api: Api, path: str) -> None:
+    define(api, "code", "list")
+    sent = {"custom_attributes": {"code": "ab", "list": "gold"}}
+    stored = api.put(path, sent)
+    [code, values] = [f"/custom-attributes/{d['id']}" for d in definitions(api)]
+    api.put(code, {"regex": "[0-9]+", "regex_hint": "Digits"})
+    api.put(values, {"values": ["platinum"]})
+    assert api.put(path, sent, 400)["errors"]["json"] == {
+        "custom_attributes.code": ["Digits"],
+        "custom_attributes.list": ["Must be one of: platinum."],
+    }
+    api.put(code, {"regex": None})
+    api.delete(values)
+    assert api.put(path, sent, 400)["errors"]["json"] == {"custom_attributes.list": [NOT_DEFINED]}
+    assert api.get(path) == stored
+
+
+def definitions(api: Api) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = api.get("/custom-attributes")["results"]
+    return found
+
+
+def test_definitions_do_not_bind_without_strict_mode(api: Api) -> None:
+    define(api, *DEFINITIONS)
+    free = {key: [{}] for key in [*DEFINITIONS, "other"]}
+    assert api.make_contact(custom_attributes=free)["custom_attributes"] == free
+
+
+@pytest.mark.parametrize("regex", ["(x+x+)+y", "(.*x){20}y", "(x|x|x?)+y", "(?:x?){200}y"])
+def test_a_pattern_cannot_be_made_to_hang(api: Api, path: str, regex: str) -> None:
+    body = {"key": "slow", "name": "Slow", "data_type": "text", "regex": regex}
+    api.post("/custom-attributes", body)
+    answer = api.put(path, {"custom_attributes": {"slow": "x" * 16_000}}, 400)
+    assert list(answer["errors"]["json"]) == ["custom_attributes.slow"]
+
+
+def test_definitions_are_read_in_one_query(
+    api: Api, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    define(api, *DEFINITIONS)
+    with caplog.at_level(logging.INFO, "sqlalchemy.engine"):
+        api.put(path, {"custom_attributes": dict.fromkeys(DEFINITIONS)})
+    reads = [r for r in caplog.messages if "FROM custom_attribute_definitions" in r]
+    assert len(reads) == 1
