@@ -20,7 +20,6 @@ from contacts_service.database import db, unit_of_work
 from contacts_service.matching import make_document
 from contacts_service.migration import FOLDER as MIGRATIONS
 from contacts_service.migration import migrate_database
-from contacts_service.models import Contact
 from contacts_service.search_tokens import tokens
 from contacts_service.transfer import Import
 
@@ -85,11 +84,9 @@ def _fill(count: int) -> None:
             bulk.create_contacts(session, rows)
 
 
-def _contact(number: int, person: dict[str, str | None]) -> Contact:
+def _contact(number: int, person: dict[str, str | None]) -> bulk.NewContact:
     moment = wire_time(BEGINNING + timedelta(seconds=100 * number))
-    return Contact(
-        **person, blocked=False, custom_attributes="{}", created_at=moment, updated_at=moment
-    )
+    return bulk.NewContact(**person, created_at=moment, updated_at=moment)
 
 
 def search_bytes(path: Path) -> tuple[dict[str, int], int]:

@@ -1,5 +1,6 @@
 """Bytes to text where the declared charset may be missing, unknown or wrong. Never raises."""
 
+import re
 from codecs import BOM_UTF8
 from encodings.aliases import aliases
 
@@ -23,19 +24,8 @@ _MEANT = {
     "windows_31j": "cp932",
     "windows_874": "cp874",
 }
-_MULTIBYTE = (
-    "big5",
-    "cp932",
-    "cp949",
-    "cp950",
-    "euc_",
-    "gb",
-    "hz",
-    "iso2022",
-    "johab",
-    "shift",
-    "utf",
-)
+_MULTIBYTE = tuple("big5 cp932 cp949 cp950 euc_ gb hz iso2022 johab shift utf".split())
+_control = re.compile(rb"[\x00-\x08\x0e-\x1f]")  # never in ASCII text, always in UTF-16
 _SEVEN_BIT = ("hz", "iso2022", "utf_7")
 
 
@@ -46,7 +36,7 @@ def decode(encoded: bytes, charset: str | None = None) -> str:
     in those is practically never valid UTF-8.
     """
     codec = _codec(charset or "")
-    if encoded.isascii() and b"\0" not in encoded and not codec.startswith(_SEVEN_BIT):
+    if encoded.isascii() and not codec.startswith(_SEVEN_BIT) and not _control.search(encoded):
         return encoded.decode("ascii")
     encoded = encoded.removeprefix(BOM_UTF8)
     is_multibyte = codec.startswith(_MULTIBYTE)

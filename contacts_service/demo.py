@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from contacts_service.bulk import create_contacts, next_id
+from contacts_service.bulk import NewContact, create_contacts, next_id
 from contacts_service.clock import wire_time
 from contacts_service.conversations import PREVIEW_LENGTH
 from contacts_service.database import Base, db, unit_of_work
@@ -170,7 +170,7 @@ def _draw(chance: random.Random, weights: dict[str, int]) -> str:
     return chance.choices(list(weights), list(weights.values()))[0]
 
 
-def _person(contact: Contact) -> Person:
+def _person(contact: NewContact) -> Person:
     return Person(contact.id, datetime.fromisoformat(contact.created_at), contact.blocked)
 
 

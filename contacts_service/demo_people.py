@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import accumulate
 
-from contacts_service.bulk import Address
+from contacts_service.bulk import Address, NewContact
 from contacts_service.clock import wire_time
 from contacts_service.demo_words import COUNTRIES, DOMAINS, HANDLES, TIERS, Country
-from contacts_service.models import Contact
 from contacts_service.strict_json import Json, write_json
 from contacts_service.text import clean_line, fold
 
@@ -29,7 +28,7 @@ class MadeUp:
     """A person to add, who gets the first of `emails` that is free, and the free ones of
     `channels`."""
 
-    contact: Contact
+    contact: NewContact
     emails: tuple[str, ...] = ()
     channels: list[Address] = field(default_factory=list)
 
@@ -54,10 +53,9 @@ class PeopleMaker:
         first_name, last_name = self._name(country)
         # In the order of the ids, as in a directory that has grown.
         created_at = self.now - SPAN * (1 - (position + chance.random()) / self.count)
-        contact = Contact(
+        contact = NewContact(
             first_name=first_name,
             last_name=last_name,
-            email=None,
             phone=self._phone(country) if chance.random() < 0.72 else None,
             blocked=chance.random() < 0.02,
             custom_attributes=write_json(self._attributes(country, last_name)).decode(),

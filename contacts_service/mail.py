@@ -108,8 +108,12 @@ def _references(headers: Headers) -> tuple[str, ...]:
 
 def _written_ids(value: str) -> list[str]:
     """What is in brackets, else the words that look like an id, else the only word."""
-    words = value.split()
-    return _in_brackets.findall(value) or [w for w in words if "@" in w] or words[:1]
+    words = value.replace(",", " ").split()
+    return (
+        _in_brackets.findall(value)
+        or [word for word in words if "@" in word]
+        or (words if len(words) == 1 else [])
+    )
 
 
 def _clean_id(written: str) -> str:
@@ -121,7 +125,7 @@ def _date(headers: Headers) -> str | None:
     try:
         date = parsedate_to_datetime(headers.first("date")[:DATE_LENGTH])
         date = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
-    except (IndexError, OverflowError, TypeError, ValueError):
+    except (LookupError, OverflowError, TypeError, ValueError):
         return None
     if date.year < EARLIEST_YEAR or date > datetime.now(UTC):
         return None

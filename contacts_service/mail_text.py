@@ -4,7 +4,6 @@ Attachments are neither decoded nor searched. Depth, number of parts and the HTM
 bounded, so that a hostile mail costs little more than a long one.
 """
 
-# mypy: disable-error-code="import-untyped"
 
 import binascii
 import html
@@ -28,11 +27,11 @@ from contacts_service.mail_headers import Headers, decode_base64, read_headers
 
 DEPTH_LIMIT = 20
 PARTS_LIMIT = 1000
-HTML_LENGTH = 400_000
+HTML_LENGTH = 300_000
 ENCODED_LENGTH = 13 * CONTENT_LENGTH  # four bytes a character, each as =XX, and line ends
 
 _unseen = re.compile(
-    r"<(style|script|title)\b.*?(?:</\1|\Z)|<!--.*?(?:-->|\Z)|<\?xml[^>]*>", re.I | re.S
+    r"<(style|script|title)\b.*?(?:</\1[^>]*>?|\Z)|<!--.*?(?:-->|\Z)|<\?xml[^>]*>", re.I | re.S
 )
 _inline_data = re.compile(r"data:[a-z]+/[^\"'\s>]{200,}", re.IGNORECASE)
 _display_none = re.compile(r"display\s*:\s*none", re.IGNORECASE)
@@ -115,7 +114,7 @@ def _children(part: _Part, budget: _Budget) -> Iterator[_Part]:
     if not delimiters and (guess := _likely_boundary.search(part.mail, part.start, part.end)):
         delimiters = list(_delimiters(part, guess[1], budget))
     starts = [end for _, end, is_closing in delimiters if not is_closing]
-    ends = [start for start, _, _ in delimiters[1:]] + [part.end]
+    ends = [start for start, _, _ in delimiters[1:]] + [part.end] * bool(budget.parts)
     for start, end in zip(starts, ends, strict=False):
         headers, body = read_headers(part.mail, start, end)
         yield _Part(headers, part.mail, body, end)

@@ -9,6 +9,8 @@ replaces what was there, but channels, which are added, and an address that the 
 channel already, which stays one. `id` is ignored; `updated_at` is taken for new contacts only.
 """
 
+import gc
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -23,8 +25,8 @@ from sqlalchemy.orm import Session
 
 from contacts_service import contacts
 from contacts_service.attributes import check_attributes
-from contacts_service.bulk import channel_values, create_contacts
-from contacts_service.clock import now, wire_time
+from contacts_service.bulk import Address, NewContact, add_channels, create_contacts
+from contacts_service.clock import now
 from contacts_service.csv_files import (
     FileError,
     Row,
@@ -43,10 +45,11 @@ from contacts_service.transfer_matching import (
     Person,
     RowValues,
     differences,
+    new_contact,
     phone_key,
 )
 from schemas.messages import flatten
-from schemas.transfer import ImportedContactSchema
+from schemas.transfer import read_cells
 
 COLUMNS = (*contacts.NAMES, "contact_channels")
 REFUSAL_COLUMNS = ("line", "reason")  # ignored, so that a file of refused rows can be imported
@@ -55,8 +58,6 @@ BATCH = 1000  # rows in one transaction
 # One of them must be given.
 TELLING = ("first_name", "last_name", "email", "phone", "contact_channels", "created_at")
 EDITABLE = ("first_name", "last_name", "email", "phone", "custom_attributes")
-
-schema = ImportedContactSchema()
 
 
 def export_contacts(path: Path) -> Iterator[int]:
@@ -142,6 +143,9 @@ class Import:
             self.write_refused = write_table(
                 self.refused_file, (*REFUSAL_COLUMNS, *self._without_refusal(self.headers))
             )
+            # What is there by now stays: looking at it anew is a seventh of an import's time.
+            gc.freeze()
+            stack.callback(gc.unfreeze)
             self.stack = stack.pop_all()
         return self
 
@@ -157,16 +161,17 @@ class Import:
         """Import, and yield the number of rows of each batch once it is committed."""
         _, rows = self._read()
         while batch := list(islice(rows, BATCH)):
-            refusals: list[tuple[Row, str]] = []
-            judged = list(self._judged(batch, refusals))
+            reasons: dict[int, str] = {}
+            judged = list(self._judged(batch, reasons))
             with unit_of_work() as session:
-                outcomes = Counter(self._placed(session, judged, refusals))
+                outcomes = Counter(self._placed(session, judged, reasons))
             session.expunge_all()
-            for row, reason in sorted(refusals, key=lambda refusal: refusal[0].line):
-                cells = row.cells if row.error else self._without_refusal(row.cells)
-                self.write_refused([str(row.line), reason, *cells])
+            for row in batch:
+                if row.line in reasons:
+                    cells = row.cells if row.error else self._without_refusal(row.cells)
+                    self.write_refused([str(row.line), reasons[row.line], *cells])
             self.refused_file.flush()
-            self.counts.update(outcomes, refused=len(refusals))
+            self.counts.update(outcomes, refused=len(reasons))
             yield len(batch)
 
     def _read(self) -> tuple[list[str], Iterator[Row]]:
@@ -181,78 +186,99 @@ class Import:
         if not self.counts["refused"]:
             self.refused_path.unlink(missing_ok=True)
 
-    def _judged(
-        self, rows: Iterable[Row], refusals: list[tuple[Row, str]]
-    ) -> Iterator[tuple[Row, RowValues]]:
+    def _judged(self, rows: Iterable[Row], reasons: dict[int, str]) -> Iterator[RowValues]:
         for row in rows:
             try:
-                yield row, _judge(row, self.headers)
+                yield _judge(row, self.headers)
             except RefusedError as error:
-                refusals.append((row, str(error)))
+                reasons[row.line] = str(error)
 
     def _placed(
-        self,
-        session: Session,
-        rows: list[tuple[Row, RowValues]],
-        refusals: list[tuple[Row, str]],
+        self, session: Session, rows: list[RowValues], reasons: dict[int, str]
     ) -> Iterator[str]:
         """What became of each row: created, updated or unchanged."""
-        self.people.load(session, [values for _, values in rows])
-        for row, values in rows:
+        self.new: list[tuple[NewContact, list[Address]]] = []
+        self.updated: list[tuple[Contact, list[Address]]] = []
+        self.people.load(session, rows)
+        for row in rows:
             try:
-                yield self._place(session, values)
+                yield self._place(session, row)
             except RefusedError as error:
-                refusals.append((row, str(error)))
-        for new in self.people.new:
-            self.is_search_unordered |= _date(new.contact)
-        create_contacts(session, [(new.contact, new.channels) for new in self.people.new])
+                reasons[row.line] = str(error)
+        self._write(session)
         self.people.settle()
 
     def _place(self, session: Session, row: RowValues) -> str:
-        known = self.people.find(row)
-        person = known or Person(_blank_contact(row))
+        person = self.people.find(row)
+        if person is None:
+            self._create(session, row)
+            return "created"
         changes = differences(person, row)
-        if known is not None and not changes:
-            self.people.claim(person, row)
-            return "unchanged"
-        if person.line is not None:
-            raise RefusedError(f"Line {person.line} is about the same contact.")
-        self._check(session, person, changes)
+        if changes:
+            self._update(session, person, changes)
         self.people.claim(person, row)
-        person.channels += changes.get("contact_channels", ())
-        if known is None:
-            _fill(person.contact, changes)
-            self.people.new.append(person)
-        else:
-            _update(session, person.contact, changes)
-        self.people.add(person)
-        return "created" if known is None else "updated"
+        return "updated" if changes else "unchanged"
 
-    def _check(self, session: Session, person: Person, changes: Json) -> None:
-        for address in changes.get("contact_channels", ()):
+    def _create(self, session: Session, row: RowValues) -> None:
+        contact, channels = new_contact(row)
+        person = Person(contact, channels, row.line, row.number)
+        self._check(session, person, channels, row.values)
+        self.new.append((contact, channels))
+        self.people.add(person)
+
+    def _update(self, session: Session, person: Person, changes: Json) -> None:
+        contact = person.contact
+        if person.line is not None or isinstance(contact, NewContact):
+            raise RefusedError(f"Line {person.line} is about the same contact.")
+        channels = changes.get("contact_channels", [])
+        self._check(session, person, channels, changes)
+        editable = {name: changes[name] for name in EDITABLE if name in changes}
+        if not contacts.change_contact(session, contact, editable):
+            contacts.touch(contact)
+        contact.blocked = changes.get("blocked", contact.blocked)
+        contact.created_at = changes.get("created_at", contact.created_at)
+        person.channels += channels
+        self.updated.append((contact, channels))
+        self.people.add(person)
+
+    def _check(
+        self, session: Session, person: Person, channels: Iterable[Address], values: Json
+    ) -> None:
+        for address in channels:
             if self.people.owners.get(address, person) is not person:
                 raise RefusedError(f"contact_channels: {' '.join(address)} is already taken.")
-        if "custom_attributes" in changes:
+        if "custom_attributes" in values:
             try:
-                check_attributes(session, changes["custom_attributes"])
+                check_attributes(session, values["custom_attributes"])
             except InputError as error:
                 raise RefusedError(_sentences(error.errors["json"])) from None
+
+    def _write(self, session: Session) -> None:
+        """Write what is left to write of a batch, in the order of `updated_at`."""
+        add_channels(session, [(contact, one) for contact, more in self.updated for one in more])
+        index_contacts(session, [contact.id for contact, _ in self.updated])
+        moment = now()
+        for contact, _ in self.new:
+            self.is_search_unordered |= contact.updated_at != ""
+            contact.updated_at = contact.updated_at or moment
+            contact.created_at = contact.created_at or contact.updated_at
+        create_contacts(session, self.new)
 
 
 def _survey(headers: Sequence[str], rows: Iterable[Row]) -> tuple[int, People]:
     """Read all rows once: how many there are, and what matching has to know of them."""
-    emails: set[int] = set()
-    lone_phones: set[str] = set()
+    emails = array("q")
+    lone_phones: set[int] = set()
     total = 0
     for row in rows:
         total += 1
         cells = dict(zip(headers, row.cells, strict=False))
         email = cells.get("email", "").strip()
         if email:
-            emails.add(hash(email.lower()))
+            emails.append(hash(email.lower()))
         elif cells.get("phone"):
-            lone_phones.add(phone_key(cells["phone"]))
-    return total, People(emails, lone_phones)
+            lone_phones.add(hash(phone_key(cells["phone"])))
+    return total, People(array("q", sorted(emails)), lone_phones)
 
 
 def _open_refused(path: Path) -> TextIO:
@@ -272,12 +298,9 @@ def _judge(row: Row, headers: Sequence[str]) -> RowValues:
         raise RefusedError(f"Has {len(row.cells)} cells; there are {len(headers)} columns.")
     given = {header: cell for header, cell in zip(headers, row.cells, strict=True) if cell.strip()}
     try:
-        values = schema.load(given)
+        values = read_cells(given)
     except marshmallow.ValidationError as error:
         raise RefusedError(_sentences(flatten(error.messages))) from None
-    for name in ("created_at", "updated_at"):
-        if name in values:
-            values[name] = wire_time(values[name])
     if not any(values.get(name) for name in TELLING):
         raise RefusedError("Names nobody: no name, email, phone, channel or created_at.")
     return RowValues(row.line, values, number=given.get("id", "").strip())
@@ -285,49 +308,3 @@ def _judge(row: Row, headers: Sequence[str]) -> RowValues:
 
 def _sentences(errors: Mapping[str, list[str]]) -> str:
     return " ".join(f"{path}: {' '.join(sentences)}" for path, sentences in errors.items())
-
-
-def _blank_contact(row: RowValues) -> Contact:
-    return Contact(
-        first_name="",
-        last_name="",
-        email=None,
-        phone=None,
-        blocked=False,
-        custom_attributes="{}",
-        created_at="",
-        updated_at=row.values.get("updated_at", ""),
-    )
-
-
-def _date(contact: Contact) -> bool:
-    """Date a new contact by now, where the file doesn't; whether it does for `updated_at`."""
-    is_dated = contact.updated_at != ""
-    contact.updated_at = contact.updated_at or now()
-    contact.created_at = contact.created_at or contact.updated_at
-    return is_dated
-
-
-def _fill(contact: Contact, changes: Json) -> None:
-    for name, value in changes.items():
-        if name == "custom_attributes":
-            contact.custom_attributes = write_json(value).decode()
-        elif name != "contact_channels":
-            setattr(contact, name, value)
-    contacts.fold_columns(contact)
-
-
-def _update(session: Session, contact: Contact, changes: Json) -> None:
-    contacts.update_contact(
-        session, contact, {name: changes[name] for name in EDITABLE if name in changes}
-    )
-    if "blocked" in changes:
-        contacts.block_contact(session, contact, is_blocked=changes["blocked"])
-    if "created_at" in changes or "contact_channels" in changes:
-        contact.created_at = changes.get("created_at", contact.created_at)
-        contacts.touch(contact)
-        session.add_all(
-            ContactChannel(**channel_values(contact, address, is_primary=False))
-            for address in changes.get("contact_channels", ())
-        )
-        index_contacts(session, [contact.id])

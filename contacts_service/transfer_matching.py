@@ -15,21 +15,29 @@ file is another one, it adds a contact.
 """
 
 import re
+from array import array
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from contacts_service.bulk import Address
+from contacts_service.bulk import Address, NewContact
 from contacts_service.models import Contact, ContactChannel
-from contacts_service.strict_json import Json
+from contacts_service.strict_json import Json, write_json
 from contacts_service.text import fold, phone_digits
 
+# What a row without email finds a person by: the digits of a phone, or for people without address
+# the folded names, with `created_at` or without.
+Clue = str | tuple[str, ...]
+
 VALUES_AT_ONCE = 10_000  # in one statement; SQLite takes 32,766
+CACHED = 1 << 12  # phones whose digits are kept at hand
 
 _not_digits = re.compile("[^0-9]+")
 
@@ -42,35 +50,33 @@ class RowValues:
     values: Json
     number: str = ""  # the id in the file
     names: tuple[str, str] = field(init=False)
+    email: str | None = field(init=False)
+    phone: str | None = field(init=False)
+    channels: list[Address] = field(init=False)
+    clue: Clue | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        given = (self.values.get("first_name", ""), self.values.get("last_name", ""))
-        self.names = fold(given[0]), fold(given[1])
-
-    @property
-    def email(self) -> str | None:
-        return self.values.get("email")
-
-    @property
-    def phone(self) -> str | None:
-        return self.values.get("phone")
+        given = self.values.get
+        self.names = fold(given("first_name", "")), fold(given("last_name", ""))
+        self.email, self.phone = given("email"), given("phone")
+        self.channels = given("contact_channels", [])
+        if self.phone is not None:
+            self.clue = phone_key(self.phone)
+        elif self.email is None and not self.channels:
+            moment = given("created_at")
+            self.clue = self.names if moment is None else (*self.names, moment)
 
     @property
     def is_phone_alone(self) -> bool:
         """Whether a phone is all that tells whom the row means."""
         return self.names == ("", "") and not {"email", "created_at"} & self.values.keys()
 
-    @property
-    def channels(self) -> list[Address]:
-        addresses: list[Address] = self.values.get("contact_channels", [])
-        return addresses
-
 
 @dataclass(slots=True, eq=False)
 class Person:
     """A contact with its further addresses, and the line and the id of the row about it."""
 
-    contact: Contact
+    contact: Contact | NewContact
     channels: list[Address] = field(default_factory=list)
     line: int | None = None
     number: str = ""
@@ -80,10 +86,16 @@ class Person:
         return self.contact.first_name_folded, self.contact.last_name_folded
 
     @property
-    def phones(self) -> set[str]:
-        """The digits of the numbers it has."""
-        numbers = [identifier for channel, identifier in self.channels if channel == "phone"]
-        return {phone_key(number) for number in [*numbers, self.contact.phone or ""] if number}
+    def phone_channels(self) -> set[Clue]:
+        return {phone_key(number) for channel, number in self.channels if channel == "phone"}
+
+    @property
+    def clues(self) -> set[Clue]:
+        if self.contact.phone is not None:
+            return self.phone_channels | {phone_key(self.contact.phone)}
+        if self.addresses:
+            return self.phone_channels
+        return {self.names, (*self.names, self.contact.created_at)}
 
     @property
     def addresses(self) -> list[Address]:
@@ -91,9 +103,20 @@ class Person:
         return self.channels if email is None else [("email", email), *self.channels]
 
 
+@lru_cache(maxsize=CACHED)
 def phone_key(phone: str) -> str:
     """What two spellings of a number share: its digits as search counts them, or all it has."""
     return phone_digits(phone) or _not_digits.sub("", phone)
+
+
+def new_contact(row: RowValues) -> tuple[NewContact, list[Address]]:
+    """A contact with what the row gives; a channel that is its email or phone is left out."""
+    fields = dict(row.values)
+    fields.pop("contact_channels", None)
+    if "custom_attributes" in fields:
+        fields["custom_attributes"] = write_json(fields["custom_attributes"]).decode()
+    known = ("email", row.email), ("phone", row.phone)
+    return NewContact(**fields), [address for address in row.channels if address not in known]
 
 
 def differences(person: Person, row: RowValues) -> Json:
@@ -107,22 +130,13 @@ def differences(person: Person, row: RowValues) -> Json:
     email, phone = contact.email, contact.phone
     if row.email is not None and ("email", row.email) not in person.addresses:
         email = changes["email"] = row.email
-    if row.phone is not None and row.phone != phone and not _has_phone_channel(person, row.phone):
+    if row.phone not in (None, phone) and row.clue not in person.phone_channels:
         phone = changes["phone"] = row.phone
     if "custom_attributes" in values and not _is_same_json(values, contact.custom_attributes):
         changes["custom_attributes"] = values["custom_attributes"]
     known = [*person.channels, ("email", email), ("phone", phone)]
     channels = [address for address in row.channels if address not in known]
     return changes | {"contact_channels": channels} if channels else changes
-
-
-def _has_phone_channel(person: Person, phone: str) -> bool:
-    digits = phone_key(phone)
-    return any(
-        phone_key(identifier) == digits
-        for channel, identifier in person.channels
-        if channel == "phone"
-    )
 
 
 def _is_same_json(values: Json, stored: str) -> bool:
@@ -154,59 +168,52 @@ def owners(session: Session, addresses: Iterable[Address]) -> dict[Address, int]
 class People:
     """The people whom the rows of one file can mean, a batch of rows at a time.
 
-    `emails` and `lone_phones` are what the file holds: the hashes of its emails, and the digits of
-    the phones in rows without email.
+    `emails` and `lone_phones` are what the file holds, as hashes: its emails in order, and the
+    digits of the phones in rows without email.
     """
 
-    def __init__(self, emails: Collection[int], lone_phones: Collection[str]) -> None:
+    def __init__(self, emails: Sequence[int], lone_phones: Collection[int]) -> None:
         self.emails = emails
         self.lone_phones = lone_phones
-        self.lines: dict[int, int] = {}
+        self.lines = array("Q")  # by the id of the contact; 0 for none
         self.numbers: dict[int, str] = {}
-        self.by_phone: dict[str, list[int]] | None = None
+        self.by_clue: dict[int, list[int]] = defaultdict(list)  # by the hash, which some share
+        self.has_all_clues = False
         self.clear()
 
     def clear(self) -> None:
-        self.people: dict[int, Person] = {}
-        self.new: list[Person] = []
+        self.people: list[Person] = []
         self.owners: dict[Address, Person] = {}
-        self.sharing: dict[str, list[Person]] = defaultdict(list)
-        self.namesakes: dict[tuple[str, str], list[Person]] = defaultdict(list)
+        self.sharing: dict[Clue, list[Person]] = defaultdict(list)
 
     def load(self, session: Session, rows: Sequence[RowValues]) -> None:
         """Look up whom this batch of rows can mean."""
         self.clear()
         emails = [("email", row.email) for row in rows if row.email is not None]
         owner_ids = owners(session, [*emails, *(key for row in rows for key in row.channels)])
-        unknown = [row for row in rows if ("email", row.email or "") not in owner_ids]
-        phones = {phone_key(row.phone) for row in unknown if row.phone is not None}
-        ids = {*owner_ids.values(), *self._sharing(session, phones)}
-        ids.update(_without_address(session, unknown))
+        unknown = [row for row in rows if ("email", row.email) not in owner_ids]
+        ids = {*owner_ids.values(), *self._sharing(session, unknown)}
         for person in _load_people(session, ids):
-            person.line = self.lines.get(person.contact.id)
+            [line] = self.lines[person.contact.id : person.contact.id + 1] or [0]
+            person.line = line or None
             person.number = self.numbers.get(person.contact.id, "")
-            self.people[person.contact.id] = person
+            self.people.append(person)
             self._register(person)
-        self.owners.update((key, self.people[owner_ids[key]]) for key in owner_ids)
+        by_id = {person.contact.id: person for person in self.people}
+        self.owners.update((key, by_id[owner_ids[key]]) for key in owner_ids)
 
     def find(self, row: RowValues) -> Person | None:
         """Whom the row means, or None for somebody new. `line` tells of an earlier row."""
         if row.email is not None and ("email", row.email) in self.owners:
             return self.owners["email", row.email]
-        if row.email is not None and row.phone is None:
-            return None
-        if row.phone is not None:
-            digits = phone_key(row.phone)
-            sharing = [one for one in self.sharing.get(digits, ()) if digits in one.phones]
+        if row.clue is not None and row.clue in self.sharing:
+            sharing = [one for one in self.sharing[row.clue] if row.clue in one.clues]
             person = self._best(row, sharing)
-            if person is not None or row.email is not None:
+            if person is not None:
                 return person
-        if row.channels:
-            return next((self.owners[key] for key in row.channels if key in self.owners), None)
-        if row.phone is None:
-            namesakes = self.namesakes.get(row.names, ())
-            return self._best(row, [one for one in namesakes if _is_alike(one, row)])
-        return None
+        if row.email is not None:
+            return None
+        return next((self.owners[key] for key in row.channels if key in self.owners), None)
 
     def claim(self, person: Person, row: RowValues) -> None:
         """Remember the first row that is about the person."""
@@ -215,46 +222,48 @@ class People:
 
     def add(self, person: Person) -> None:
         """Let the rows that follow find a person that is new or has new addresses."""
-        self.owners.update(dict.fromkeys(person.addresses, person))
+        self.people.append(person)
+        for address in person.addresses:
+            self.owners[address] = person
         self._register(person)
 
     def settle(self) -> None:
         """Remember of this batch, once it is written, what later ones have to know."""
-        for person in (*self.people.values(), *self.new):
+        for person in self.people:
+            contact = person.contact
             if person.line is not None:
-                self.lines[person.contact.id] = person.line
-            if person.number and (person.contact.email is None or self._has_lone_phone(person)):
-                self.numbers[person.contact.id] = person.number
-        for digits, people in self.sharing.items():
-            for person in people:
-                self._note_phone(digits, person.contact.id, person.contact.email)
+                self.lines.extend([0] * (contact.id + 1 - len(self.lines)))
+                self.lines[contact.id] = person.line
+            for clue in person.clues:
+                if self._is_telling(clue, contact.email):
+                    self._note(clue, contact.id)
+                    if person.number:
+                        self.numbers[contact.id] = person.number
         self.clear()
 
     def _register(self, person: Person) -> None:
-        for digits in person.phones:
-            if person not in self.sharing[digits]:
-                self.sharing[digits].append(person)
-        if not person.phones and not person.addresses:
-            self.namesakes[person.names].append(person)
+        for clue in person.clues:
+            if person not in self.sharing[clue]:
+                self.sharing[clue].append(person)
 
-    def _sharing(self, session: Session, phones: Collection[str]) -> Iterator[int]:
-        if phones and self.by_phone is None:
-            self.by_phone = {}
-            streamed = session.execute(_PHONES, execution_options={"yield_per": VALUES_AT_ONCE})
-            for contact_id, email, phone in streamed:
-                self._note_phone(phone_key(phone or ""), contact_id, email)
-        for digits in phones:
-            yield from (self.by_phone or {}).get(digits, ())
+    def _sharing(self, session: Session, rows: Iterable[RowValues]) -> Iterator[int]:
+        clues = {row.clue for row in rows if row.clue is not None}
+        if clues and not self.has_all_clues:
+            self.has_all_clues = True
+            for contact_id, email, clue in _all_clues(session):
+                if self._is_telling(clue, email):
+                    self._note(clue, contact_id)
+        for clue in clues:
+            yield from self.by_clue.get(hash(clue), ())
 
-    def _note_phone(self, digits: str, contact_id: int, email: str | None) -> None:
-        # A phone decides for people without email, or for rows without.
-        if self.by_phone is not None and (email is None or digits in self.lone_phones):
-            ids = self.by_phone.setdefault(digits, [])
-            if contact_id not in ids:
-                ids.append(contact_id)
+    def _is_telling(self, clue: Clue, email: str | None) -> bool:
+        """Whether the clue can decide: for people without email, or for rows without."""
+        return email is None or hash(clue) in self.lone_phones
 
-    def _has_lone_phone(self, person: Person) -> bool:
-        return bool(self.lone_phones) and not person.phones.isdisjoint(self.lone_phones)
+    def _note(self, clue: Clue, contact_id: int) -> None:
+        ids = self.by_clue[hash(clue)]
+        if contact_id not in ids:
+            ids.append(contact_id)
 
     def _best(self, row: RowValues, people: Iterable[Person]) -> Person | None:
         possible = (person for person in people if self._is_open(person, row))
@@ -265,13 +274,16 @@ class People:
         )
 
     def _is_open(self, person: Person, row: RowValues) -> bool:
-        """Whether a phone can lead from the row to the person."""
+        """Whether a clue can lead from the row to the person."""
         email = person.contact.email
         if row.email is not None:
             return email is None and person.line is None
         if person.number and row.number and person.number != row.number:
             return False
-        return email is None or person.line is not None or hash(email) not in self.emails
+        if email is None or person.line is not None:
+            return True
+        place = bisect_left(self.emails, hash(email))
+        return hash(email) not in self.emails[place : place + 1]
 
 
 def _is_alike(person: Person, row: RowValues) -> bool:
@@ -282,7 +294,7 @@ def _is_alike(person: Person, row: RowValues) -> bool:
 
 
 def _rank(person: Person, row: RowValues) -> tuple[Any, ...]:
-    contact_id = person.contact.id or 0
+    contact_id = person.contact.id
     # Of rows that say the same about who is meant, each means the person that the first one does.
     alike = (_is_alike(person, row), person.line is not None)
     if not differences(person, row):
@@ -290,29 +302,23 @@ def _rank(person: Person, row: RowValues) -> tuple[Any, ...]:
     return (False, *alike, person.contact.updated_at, contact_id)
 
 
-_PHONES = (
-    select(Contact.id, Contact.email, Contact.phone)
-    .where(Contact.phone.is_not(None))
-    .union_all(
+def _all_clues(session: Session) -> Iterator[tuple[int, str | None, Clue]]:
+    """The id, the email and a clue of all people, as often as they have clues."""
+    names = (Contact.first_name_folded, Contact.last_name_folded, Contact.created_at)
+    people = select(Contact.id, Contact.email, Contact.phone, *names).where(
+        Contact.phone.is_not(None) | Contact.email.is_(None)
+    )
+    phones = (
         select(Contact.id, Contact.email, ContactChannel.identifier)
         .join(ContactChannel, ContactChannel.contact_id == Contact.id)
         .where(ContactChannel.channel == "phone")
     )
-)
-
-
-def _without_address(session: Session, rows: Iterable[RowValues]) -> Iterator[int]:
-    """The ids of those without address whom rows without one can mean."""
-    lone = [row for row in rows if not (row.email or row.phone or row.channels)]
-    moments = {row.values["created_at"] for row in lone if "created_at" in row.values}
-    names = {row.names[1] for row in lone if "created_at" not in row.values}
-    for column, values in ((Contact.created_at, moments), (Contact.last_name_folded, names)):
-        for part in _parts(values):
-            yield from session.scalars(
-                select(Contact.id).where(
-                    column.in_(part), Contact.email.is_(None), Contact.phone.is_(None)
-                )
-            )
+    streaming = {"yield_per": VALUES_AT_ONCE}
+    for contact_id, email, phone, *words in session.execute(people, execution_options=streaming):
+        for clue in [phone_key(phone)] if phone else [tuple(words[:2]), tuple(words)]:
+            yield contact_id, email, clue
+    for contact_id, email, phone in session.execute(phones, execution_options=streaming):
+        yield contact_id, email, phone_key(phone)
 
 
 def _load_people(session: Session, ids: Collection[int]) -> Iterator[Person]:

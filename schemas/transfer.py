@@ -4,18 +4,22 @@ Cells are text, and only those that hold something are given.
 """
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from marshmallow import EXCLUDE, ValidationError, fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load, validate
 
 from contacts_service import text
+from contacts_service.clock import wire_time
 from contacts_service.strict_json import JSONError, read_json
 from schemas.contacts import ContactUpdateSchema
 from schemas.fields import ClosedSchema, CustomAttributes, Line
 
 CHANNEL = r"^[a-z][a-z0-9_-]{0,31}\Z"
 IDENTIFIER_LENGTH = 254
+CACHED = 1 << 12  # names that are kept at hand
 
 # Clocks of two machines differ a little.
 CLOCK_DIFFERENCE = timedelta(minutes=1)
@@ -36,10 +40,10 @@ class BooleanCell(fields.Field[bool]):
         return _words[word]
 
 
-class MomentCell(fields.Field[datetime]):
+class MomentCell(fields.Field[str]):
     """A date or a time; a date alone is its midnight, and without an offset it is UTC."""
 
-    def _deserialize(self, value: str, attr: Any, data: Any, **kwargs: Any) -> datetime:
+    def _deserialize(self, value: str, attr: Any, data: Any, **kwargs: Any) -> str:
         try:
             if not _moment.fullmatch(value.strip()):
                 raise ValueError
@@ -49,7 +53,7 @@ class MomentCell(fields.Field[datetime]):
             raise ValidationError("Must be a date or a time, as in 2026-05-13T21:47:44Z.") from None
         if moment > datetime.now(UTC) + CLOCK_DIFFERENCE:
             raise ValidationError("Lies in the future.")
-        return moment
+        return wire_time(moment)
 
 
 class AttributesCell(CustomAttributes):
@@ -97,16 +101,41 @@ class ChannelsCell(fields.List[Any]):
 
 
 class ImportedContactSchema(ContactUpdateSchema):
-    """A row of a file that is imported; `id` is another directory's and is left out."""
-
-    class Meta:
-        unknown = EXCLUDE
+    """A row of a file that is imported."""
 
     custom_attributes = AttributesCell()
     blocked = BooleanCell()
     contact_channels = ChannelsCell()
     created_at = MomentCell()
     updated_at = MomentCell()
+
+
+# Names come again and again.
+_read: dict[str, Callable[[str], Any]] = {
+    name: lru_cache(maxsize=CACHED)(field.deserialize)
+    if isinstance(field, Line)
+    else field.deserialize
+    for name, field in ImportedContactSchema().load_fields.items()
+}
+
+
+def read_cells(cells: Mapping[str, str]) -> dict[str, Any]:
+    """What cells hold in its stored spelling, by column; those of other columns are left out.
+
+    Raises ValidationError with the faults of all of them.
+    """
+    # As Schema.load does for every kind of input, in a fraction of the time.
+    values: dict[str, Any] = {}
+    errors: dict[str, Any] = {}
+    for name, read in _read.items():
+        if name in cells:
+            try:
+                values[name] = read(cells[name])
+            except ValidationError as error:
+                errors[name] = error.messages
+    if errors:
+        raise ValidationError(errors)
+    return values
 
 
 def _read_cell(cell: str) -> Any:

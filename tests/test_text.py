@@ -1,11 +1,14 @@
 """Text: the folded form, and the one spelling in which each kind of text is stored."""
 
+import re
 import unicodedata
+from unittest import mock
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from contacts_service import text
 from contacts_service.text import (
     clean_line,
     clean_paragraphs,
@@ -200,6 +203,36 @@ def test_letter_case_makes_no_other_address(text: str) -> None:
     except ValueError:
         assume(False)
     assert normalise_email(text.upper()) == normalise_email(address) == address
+
+
+LABELS = ["com", "Ab-c", "9", "c9", "d" * 63, "d" * 64, "x--y", "xn--a", "-a", "a-", "", "a_b", "é"]
+LOCALS = ["a", "A.b", "o'b+c", "9", "a" * 64, "a" * 65, ".a", "a.", "a..b", "", '"a"', "a b", "é"]
+ENDS = ["", "", "", " ", "\n", "\u00a0", "\x1f", "@", ".", "<", ">", "\u212a", "\u0130"]
+ADDRESSES = st.builds(
+    "{}{}@{}{}".format,
+    st.sampled_from(ENDS),
+    st.sampled_from(LOCALS) | st.text("aZ0.-_+'\"<>, é", max_size=8),
+    st.lists(st.sampled_from(LABELS) | st.text("aZ0-", max_size=5), max_size=4).map(".".join),
+    st.sampled_from(ENDS),
+)
+
+
+def normalised(text: str) -> str:
+    """The address, or why there is none."""
+    try:
+        return normalise_email(text)
+    except ValueError as error:
+        return f"{error!r}"
+
+
+@settings(max_examples=2000)
+@given(ADDRESSES | st.emails())
+@example(LONGEST)
+@example(f"{LONGEST[:64]}@{'e' * 63}.{LONGEST_DOMAIN[64:]}x")
+def test_a_plain_address_is_judged_as_any_other(address: str) -> None:
+    fast = normalised(address)
+    with mock.patch.object(text, "_plain_email", re.compile("(?!)")):
+        assert normalised(address) == fast
 
 
 @pytest.mark.parametrize(
