@@ -3,11 +3,13 @@
 The primary email is one of them (`ContactChannel.is_primary`), though it is not shown as one.
 """
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert, select
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from contacts_service.clock import moment_after, now
-from contacts_service.database import Base
+from contacts_service.database import Base, insert_rows
 from contacts_service.errors import ConflictError, NotFoundError
 from contacts_service.models import Contact, ContactChannel
 from contacts_service.strict_json import Json
@@ -15,12 +17,15 @@ from contacts_service.strict_json import Json
 EMAIL, PHONE = "email", "phone"
 
 Address = tuple[str, str]  # channel, identifier in its stored spelling
+Claim = tuple[int, Address, str]  # a contact's id, its address, since when
+
+CHANNELS = Base.metadata.tables[ContactChannel.__tablename__]
+COLUMNS = ("contact_id", "channel", "identifier", "is_primary", "created_at", "updated_at")
 
 _OWNER = select(ContactChannel.contact_id).where(
     ContactChannel.channel == bindparam("channel"),
     ContactChannel.identifier == bindparam("identifier"),
 )
-_INSERT = insert(Base.metadata.tables[ContactChannel.__tablename__])
 _FURTHER = (
     select(
         ContactChannel.id,
@@ -48,20 +53,12 @@ def further_channels(session: Session, contact_id: int) -> list[Json]:
     return [dict(row) for row in rows.mappings()]
 
 
-def claim(
-    session: Session, contact_id: int, address: Address, moment: str, *, is_primary: bool = False
-) -> None:
-    """Give a contact an address that is free: see `find_owner`."""
-    channel, identifier = address
-    values = {
-        "contact_id": contact_id,
-        "channel": channel,
-        "identifier": identifier,
-        "is_primary": is_primary,
-        "created_at": moment,
-        "updated_at": moment,
-    }
-    session.connection().execute(_INSERT, values)
+def claim(session: Session, claims: Iterable[Claim], *, is_primary: bool = False) -> None:
+    """Give contacts addresses that are free: see `find_owner`."""
+    rows = [
+        (contact_id, *address, is_primary, moment, moment) for contact_id, address, moment in claims
+    ]
+    insert_rows(session, CHANNELS, COLUMNS, rows)
 
 
 def add_channel(session: Session, contact: Contact, address: Address) -> bool:
@@ -74,7 +71,7 @@ def add_channel(session: Session, contact: Contact, address: Address) -> bool:
         return False
     if owner is not None:
         raise ConflictError("The address is already taken.")
-    claim(session, contact.id, address, now())
+    claim(session, [(contact.id, address, now())])
     return True
 
 
@@ -112,7 +109,7 @@ def change_primary(session: Session, contact: Contact, email: str | None) -> Non
         claimed.is_primary = True
         claimed.updated_at = moment_after(claimed.updated_at)
     elif email is not None:
-        claim(session, contact.id, (EMAIL, email), now(), is_primary=True)
+        claim(session, [(contact.id, (EMAIL, email), now())], is_primary=True)
 
 
 def _find_email(session: Session, email: str) -> ContactChannel | None:

@@ -7,19 +7,19 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, func, insert, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from contacts_service import channels, filters, search
 from contacts_service.attributes import check_attributes
+from contacts_service.bulk import NewContact, create_contacts
 from contacts_service.channels import Address
 from contacts_service.clock import moment_after, now
-from contacts_service.database import Base, db
+from contacts_service.database import db
 from contacts_service.errors import NotFoundError
 from contacts_service.listing import AnyRow, Listing, Order, Part, read_list
-from contacts_service.matching import make_document
 from contacts_service.models import Contact, ContactDocument
-from contacts_service.search_index import add_documents, index_contacts
+from contacts_service.search_index import index_contacts
 from contacts_service.strict_json import Json, write_json
 from contacts_service.text import clean_line, fold
 
@@ -74,7 +74,6 @@ FIELDS: dict[str, filters.Field] = {
 }
 _BY_IDS = select(*COLUMNS).where(Contact.id.in_(bindparam("ids", expanding=True)))
 
-_INSERT_CONTACT = insert(Base.metadata.tables[Contact.__tablename__]).returning(Contact.id)
 
 ATTRIBUTE_PREFIX = "custom_attributes."
 
@@ -175,28 +174,19 @@ def create_contact(
 ) -> int:
     """The id of a new contact. Its addresses must be free: see `channels.find_owner`."""
     moment = now()
-    row = {
-        "first_name": first_name,
-        "last_name": last_name,
-        "email": email,
-        "phone": phone,
-        "blocked": blocked,
-        "custom_attributes": write_json(custom_attributes or {}).decode(),
-        "created_at": created_at or moment,
-        "updated_at": moment,
-        "is_first_name_guessed": are_names_guessed,
-        "is_last_name_guessed": are_names_guessed,
-        **folded_columns(first_name, last_name, email),
-    }
-    # Not through the ORM, which takes longer than the database.
-    contact_id: int = session.connection().execute(_INSERT_CONTACT, row).scalar_one()
-    if email is not None:
-        channels.claim(session, contact_id, (channels.EMAIL, email), moment, is_primary=True)
-    for address in further:
-        channels.claim(session, contact_id, address, moment)
-    document = make_document(first_name, last_name, email, phone, further)
-    add_documents(session, [(contact_id, document)])
-    return contact_id
+    contact = NewContact(
+        first_name=first_name,
+        last_name=last_name,
+        email=email,
+        phone=phone,
+        custom_attributes=write_json(custom_attributes or {}).decode(),
+        blocked=blocked,
+        created_at=created_at or moment,
+        updated_at=moment,
+        are_names_guessed=are_names_guessed,
+    )
+    create_contacts(session, [(contact, further)])
+    return contact.id
 
 
 def update_contact(session: Session, contact: Contact, changes: Json) -> None:
@@ -243,20 +233,11 @@ def record_change(session: Session, contact: Contact) -> None:
     index_contacts(session, [contact.id])
 
 
-def folded_columns(first_name: str, last_name: str, email: str | None) -> dict[str, str | None]:
-    """The columns that hold others in their folded form."""
-    return {
-        "first_name_folded": fold(first_name),
-        "last_name_folded": fold(last_name),
-        "email_folded": None if email is None else fold(email),
-    }
-
-
 def fold_columns(contact: Contact) -> None:
     """Bring the folded columns up to the ones that they fold."""
-    folded = folded_columns(contact.first_name, contact.last_name, contact.email)
-    for name, value in folded.items():
-        setattr(contact, name, value)
+    contact.first_name_folded = fold(contact.first_name)
+    contact.last_name_folded = fold(contact.last_name)
+    contact.email_folded = None if contact.email is None else fold(contact.email)
 
 
 def touch(contact: Contact) -> None:

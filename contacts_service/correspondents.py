@@ -72,7 +72,7 @@ def _learn(session: Session, contact: Contact, who: Correspondent, channel: str)
     is_changed = _learn_names(contact, who)
     for address in _addresses(who, channel):
         if _owner(session, address) is None:
-            channels.claim(session, contact.id, address, now())
+            channels.claim(session, [(contact.id, address, now())])
             is_changed = True
     if is_changed:
         contacts.record_change(session, contact)

@@ -3,13 +3,14 @@
 Reads begin a plain transaction by themselves; whoever writes does so inside `unit_of_work()`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -67,6 +68,27 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
     except BaseException:
         session.rollback()
         raise
+
+
+def insert_rows(
+    session: Session, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Add rows by a statement of the driver's own; SQLAlchemy's takes longer than the database."""
+    if rows:
+        places = ", ".join("?" * len(columns))
+        session.connection().exec_driver_sql(
+            f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places})",  # noqa: S608
+            list(rows),
+        )
+
+
+def next_id(session: Session, table: Table) -> int:
+    """The id after the last that was ever given; within the transaction nobody else takes it."""
+    # Asking for the ids of many rows back would insert them one by one.
+    last = session.connection().exec_driver_sql(
+        "SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)
+    )
+    return int(last.scalar() or 0) + 1
 
 
 def is_unavailable(error: Exception) -> bool:

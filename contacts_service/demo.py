@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from contacts_service.bulk import NewContact, create_contacts, next_id
+from contacts_service.bulk import NewContact, create_contacts
 from contacts_service.clock import wire_time
 from contacts_service.conversations import PREVIEW_LENGTH
-from contacts_service.database import Base, db, unit_of_work
+from contacts_service.database import Base, db, next_id, unit_of_work
 from contacts_service.demo_people import MadeUp, PeopleMaker
 from contacts_service.demo_words import AGENTS, FOLLOW_UPS, NOTES, REPLIES, SPAM, TOPICS
 from contacts_service.models import Contact, Conversation, Message, Note, Participant

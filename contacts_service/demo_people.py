@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import accumulate
 
-from contacts_service.bulk import Address, NewContact
+from contacts_service.bulk import NewContact
+from contacts_service.channels import Address
 from contacts_service.clock import wire_time
 from contacts_service.demo_words import COUNTRIES, DOMAINS, HANDLES, TIERS, Country
 from contacts_service.strict_json import Json, write_json

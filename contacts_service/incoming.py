@@ -5,7 +5,6 @@ dropped here. Who the people are, and where the message goes, is for others.
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
 from contacts_service import text
@@ -16,9 +15,6 @@ MESSAGE_ID_LENGTH = 998
 REFERENCES_LIMIT = 1000
 CC_LIMIT = 100
 DISPLAY_NAME_LENGTH = 2 * text.NAME_LENGTH + 1
-
-# A run of marks is put in order in quadratic time; UAX #15 calls more than 30 no text.
-MARKS_LIMIT = 30
 
 PARTICLES = frozenset(
     "af al av bin da das de del della den der di do dos du el ibn la le ten ter van von zu zum"
@@ -66,27 +62,14 @@ class IncomingMessage:
 def cut_line(line: str, length: int) -> str:
     """One line that `text.clean_line` takes: white space to single spaces, the rest dropped."""
     line = _dropped_from_lines.sub("", line[: 10 * length])
-    return _compose(" ".join(line.split()))[:length].strip()
+    return text.compose(" ".join(line.split()))[:length].strip()
 
 
 def cut_paragraphs(paragraphs: str, length: int) -> str:
     """As `cut_line`, for text of several lines: every kind of line end becomes a newline."""
     paragraphs = paragraphs.replace("\r\n", "\n").replace("\r", "\n").strip()
     paragraphs = _dropped_from_paragraphs.sub("", paragraphs[: 2 * length])
-    return _compose(paragraphs.strip())[:length].strip()
-
-
-def _compose(characters: str) -> str:
-    """NFC, with the marks left out that no character can carry."""
-    if unicodedata.is_normalized("NFC", characters):
-        return characters
-    kept: list[str] = []
-    marks = 0
-    for character in characters:
-        marks = marks + 1 if unicodedata.combining(character) else 0
-        if marks <= MARKS_LIMIT:
-            kept.append(character)
-    return unicodedata.normalize("NFC", "".join(kept))
+    return text.compose(paragraphs.strip())[:length].strip()
 
 
 def guess_names(correspondent: Correspondent) -> tuple[str, str, bool]:

@@ -4,7 +4,6 @@ Attachments are neither decoded nor searched. Depth, number of parts and the HTM
 bounded, so that a hostile mail costs little more than a long one.
 """
 
-
 import binascii
 import html
 import re

@@ -6,6 +6,8 @@ function; every way into the directory uses them. They raise ValueError with a s
 
 import re
 import unicodedata
+from functools import lru_cache
+from itertools import groupby
 
 import email_validator
 
@@ -69,10 +71,31 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", bare.casefold().translate(_letters))
 
 
+def compose(text: str) -> str:
+    """NFC, in a time that grows as the text does.
+
+    Unicode's own way sorts the marks of a character by insertion, which takes minutes where a
+    hostile text has a million in a row; here they are in order before.
+    """
+    if unicodedata.is_normalized("NFC", text):
+        return text
+    decomposed = "".join(map(_decomposed, text))
+    in_order = "".join(
+        "".join(sorted(run, key=unicodedata.combining) if is_marks else run)
+        for is_marks, run in groupby(decomposed, key=lambda c: unicodedata.combining(c) > 0)
+    )
+    return unicodedata.normalize("NFC", in_order)
+
+
+@lru_cache(maxsize=1 << 14)
+def _decomposed(character: str) -> str:
+    return unicodedata.normalize("NFD", character)
+
+
 def clean_line(text: str) -> str:
     """`text` trimmed and NFC-normalised; refuses control characters and lone surrogates."""
     refuse_control_characters(text)
-    return unicodedata.normalize("NFC", text.strip())
+    return compose(text.strip())
 
 
 def clean_paragraphs(text: str) -> str:
@@ -80,14 +103,14 @@ def clean_paragraphs(text: str) -> str:
     text = text.replace("\r\n", "\n")
     if _not_in_paragraphs.search(text):
         raise ValueError("Control characters other than newline and tab are not allowed.")
-    return unicodedata.normalize("NFC", text.strip())
+    return compose(text.strip())
 
 
 def clean_search(text: str) -> str:
     """As `clean_line`, for what is typed into a search box: tab and line break are white space."""
     if _not_in_search.search(text):
         raise ValueError("Control characters are not allowed.")
-    return unicodedata.normalize("NFC", text.strip())
+    return compose(text.strip())
 
 
 def refuse_control_characters(text: str) -> None:

@@ -25,7 +25,8 @@ from sqlalchemy.orm import Session
 
 from contacts_service import contacts
 from contacts_service.attributes import check_attributes
-from contacts_service.bulk import Address, NewContact, add_channels, create_contacts
+from contacts_service.bulk import NewContact, create_contacts
+from contacts_service.channels import Address, claim
 from contacts_service.clock import now
 from contacts_service.csv_files import (
     FileError,
@@ -255,7 +256,14 @@ class Import:
 
     def _write(self, session: Session) -> None:
         """Write what is left to write of a batch, in the order of `updated_at`."""
-        add_channels(session, [(contact, one) for contact, more in self.updated for one in more])
+        claim(
+            session,
+            [
+                (contact.id, address, contact.updated_at)
+                for contact, more in self.updated
+                for address in more
+            ],
+        )
         index_contacts(session, [contact.id for contact, _ in self.updated])
         moment = now()
         for contact, _ in self.new:

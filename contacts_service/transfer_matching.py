@@ -27,7 +27,8 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from contacts_service.bulk import Address, NewContact
+from contacts_service.bulk import NewContact
+from contacts_service.channels import Address
 from contacts_service.models import Contact, ContactChannel
 from contacts_service.strict_json import Json, write_json
 from contacts_service.text import fold, phone_digits

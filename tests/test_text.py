@@ -1,6 +1,7 @@
 """Text: the folded form, and the one spelling in which each kind of text is stored."""
 
 import re
+import time
 import unicodedata
 from unittest import mock
 
@@ -275,3 +276,15 @@ def test_phone_is_kept_as_typed(number: str) -> None:
 def test_what_is_not_a_phone_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^[A-Z].*\.$"):
         normalise_phone(text)
+
+
+@given(st.text("aéß\u0300\u0315\u0316\u0344\u0f73\u212b\uac00\u1100\u1161", max_size=12))
+def test_composing_is_unicodes_own(given: str) -> None:
+    assert text.compose(given) == unicodedata.normalize("NFC", given)
+
+
+@pytest.mark.parametrize("marks", ["\u0315\u0300", "\u0f73", "\u0300"])
+def test_many_marks_cost_no_more_than_much_text(marks: str) -> None:
+    beginning = time.process_time()
+    text.clean_paragraphs("a" + marks * 200_000)
+    assert time.process_time() - beginning < 5
