@@ -14,7 +14,7 @@ from pathlib import Path
 from zlib import crc32
 
 from bench.people import people
-from contacts_service import bulk, contacts, create_app
+from contacts_service import bulk, contacts, create_app, search_upkeep
 from contacts_service.clock import wire_time
 from contacts_service.database import db, unit_of_work
 from contacts_service.matching import make_document
@@ -82,6 +82,7 @@ def _fill(count: int) -> None:
         rows = [(_contact(number, person), ()) for number, person in batch]
         with unit_of_work() as session:
             bulk.create_contacts(session, rows)
+    search_upkeep.merge()  # as after an import
 
 
 def _contact(number: int, person: dict[str, str | None]) -> bulk.NewContact:
