@@ -15,7 +15,9 @@ Address = tuple[str, str]  # channel, identifier
 
 CONTACTS = Base.metadata.tables[Contact.__tablename__]
 CHANNELS = Base.metadata.tables[ContactChannel.__tablename__]
-CONTACT_COLUMNS = tuple(column.key for column in CONTACTS.columns)
+# Left to their default: names that come by the thousand are given, not guessed.
+NOT_GIVEN = {"is_first_name_guessed", "is_last_name_guessed"}
+CONTACT_COLUMNS = tuple(column.key for column in CONTACTS.columns if column.key not in NOT_GIVEN)
 
 
 def create_contacts(
