@@ -62,9 +62,10 @@ def _addresses(who: Correspondent, channel: str) -> Iterator[Address]:
 
 def _owner(session: Session, address: Address) -> int | None:
     channel, identifier = address
-    if channel == PHONE:
+    number = phone_digits(identifier) if channel == PHONE else ""
+    if number:  # of "0", no digit counts
         session.flush()
-        return search.find_by_number(session, phone_digits(identifier))
+        return search.find_by_number(session, number)
     return channels.find_owner(session, channel, identifier)
 
 

@@ -12,6 +12,7 @@ from contacts_service.models import Contact
 from contacts_service.principal import Principal
 from contacts_service.strict_json import Json
 
+CONTACTS, CONVERSATIONS = 1, 2  # that it adds
 AGENT = Principal("17", "Bob Smith", frozenset())
 
 

@@ -64,18 +64,20 @@ def export_contacts(file: Path) -> None:
 @on_the_database
 def demo_command(contacts: int) -> None:
     """Add made-up people, their conversations and notes on them, and tell of one of them."""
-    made = demo.Demo(contacts - 1)  # the story adds one
+    made = demo.Demo(contacts - demo_story.CONTACTS)
     try:
         with progress_bar(made.total) as bar:
             for rows in made.batches():
                 bar.update(rows)
     finally:
         order_search()
+    sentences = list(demo_story.tell())
+    conversations = made.conversations + demo_story.CONVERSATIONS
     click.echo(
-        f"{counted(contacts, 'contact')}, {counted(made.conversations, 'conversation')} and "
-        f"{counted(made.notes, 'note')} of made-up people added."
+        f"{counted(contacts, 'contact')}, {counted(conversations, 'conversation')} and "
+        f"{counted(made.notes, 'note')} of made-up people added.\n"
     )
-    for sentence in demo_story.tell():
+    for sentence in sentences:
         click.echo(sentence)
 
 

@@ -28,6 +28,7 @@ class Delivery:
     is_contact_new: bool
     conversation: Conversation
     is_conversation_new: bool
+    moment: str
 
     @property
     def is_blocked(self) -> bool:
@@ -57,7 +58,7 @@ def receive_message(session: Session, message: IncomingMessage) -> tuple[Json, b
             content=message.content,
             message_id=message.message_id,
             contact_id=delivery.contact.id if delivery.contact else None,
-            created_at=min(message.received_at or now(), now()),
+            created_at=min(message.received_at or delivery.moment, delivery.moment),
         ),
     )
     answer = _answer(session, delivery, recorded)
@@ -69,16 +70,17 @@ def _route(session: Session, message: IncomingMessage) -> Delivery:
     """Find or make the sender and the conversation."""
     thread = _find_thread(session, message)
     contact, is_contact_new = _find_sender(session, message)
+    moment = now()
     is_blocked = contact is not None and contact.blocked
     is_kept = thread is not None and thread.status != TRASHED
     if thread is not None and is_kept and (not is_blocked or thread.status == SPAM):
         conversation, is_new = thread, False
     else:
-        conversation, is_new = _begin(session, message, SPAM if is_blocked else OPEN), True
+        conversation, is_new = _begin(session, message, moment, SPAM if is_blocked else OPEN), True
     if contact is not None:
         role = SENDER if is_new else conversations.PARTICIPANT
         conversations.add_participant(session, conversation, contact.id, role)
-    return Delivery(contact, is_contact_new, conversation, is_new)
+    return Delivery(contact, is_contact_new, conversation, is_new, moment)
 
 
 def _find_sender(session: Session, message: IncomingMessage) -> tuple[Contact | None, bool]:
@@ -98,9 +100,9 @@ def _find_thread(session: Session, message: IncomingMessage) -> Conversation | N
     return messages.find_conversation(session, [*answered, *reversed(message.references)])
 
 
-def _begin(session: Session, message: IncomingMessage, status: str) -> Conversation:
+def _begin(session: Session, message: IncomingMessage, moment: str, status: str) -> Conversation:
     return conversations.begin_conversation(
-        session, channel=message.channel, subject=message.subject, moment=now(), status=status
+        session, channel=message.channel, subject=message.subject, moment=moment, status=status
     )
 
 
@@ -122,7 +124,7 @@ def _first_answer(session: Session, known: Message) -> Json:
     conversation = session.get_one(Conversation, known.conversation_id)
     contact_id = conversations.sender_of(session, conversation)
     contact = None if contact_id is None else contacts.get_contact(session, contact_id)
-    return _answer(session, Delivery(contact, False, conversation, False), known)
+    return _answer(session, Delivery(contact, False, conversation, False, known.created_at), known)
 
 
 def _answer(session: Session, delivery: Delivery, message: Message) -> Json:

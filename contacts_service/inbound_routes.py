@@ -22,11 +22,18 @@ EXAMPLE = {
     "content": "Could you send it again?",
     "message_id": "<b1946ac9@mail.example.com>",
 }
+MAIL_EXAMPLE = """\
+From: Linda Olsen <linda@example.com>
+Subject: My invoice
+Message-ID: <b1946ac9@mail.example.com>
+
+Could you send it again?
+"""
 BODY = {
     "required": True,
     "content": {
         "application/json": {"schema": IncomingMessageSchema, "example": EXAMPLE},
-        MAIL: {"schema": {"type": "string", "format": "binary"}},
+        MAIL: {"schema": {"type": "string", "format": "binary"}, "example": MAIL_EXAMPLE},
     },
 }
 

@@ -66,11 +66,12 @@ def begin_conversation(
     `written` has channel, subject, message and message_id. Raises ConflictError for an id that is
     known.
     """
+    moment = now()
     conversation = conversations.begin_conversation(
-        session, channel=written["channel"], subject=written["subject"], moment=now()
+        session, channel=written["channel"], subject=written["subject"], moment=moment
     )
     conversations.add_participant(session, conversation, contact_id, SENDER)
-    message = _write(session, conversation, written, author)
+    message = _write(session, conversation, written, author, moment)
     return conversations.read_conversation(session, conversation), message
 
 
@@ -82,14 +83,15 @@ def reply(session: Session, uuid: str, written: Json, author: Principal) -> Json
     is known.
     """
     conversation = conversations.get_conversation(session, uuid)
+    moment = now()
     if conversation.status == TRASHED:
-        conversation = _begin_again(session, conversation)
-    return _write(session, conversation, written, author)
+        conversation = _begin_again(session, conversation, moment)
+    return _write(session, conversation, written, author, moment)
 
 
-def _begin_again(session: Session, trashed: Conversation) -> Conversation:
+def _begin_again(session: Session, trashed: Conversation, moment: str) -> Conversation:
     conversation = conversations.begin_conversation(
-        session, channel=trashed.channel, subject=trashed.subject, moment=now()
+        session, channel=trashed.channel, subject=trashed.subject, moment=moment
     )
     people = select(Participant).where(Participant.conversation_id == trashed.id)
     for participant in session.scalars(people):
@@ -99,7 +101,9 @@ def _begin_again(session: Session, trashed: Conversation) -> Conversation:
     return conversation
 
 
-def _write(session: Session, conversation: Conversation, written: Json, author: Principal) -> Json:
+def _write(
+    session: Session, conversation: Conversation, written: Json, author: Principal, moment: str
+) -> Json:
     message_id = written.get("message_id")
     if message_id is not None and find_message(session, message_id) is not None:
         raise ConflictError("A message with this message_id is there already.")
@@ -112,7 +116,7 @@ def _write(session: Session, conversation: Conversation, written: Json, author: 
             message_id=message_id,
             author_id=author.agent_id,
             author_name=author.agent_name,
-            created_at=now(),
+            created_at=moment,
         ),
     )
     return message_json(session.execute(_messages.where(Message.id == message.id)).one())

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import flask_smorest
+from apispec.ext import marshmallow as apispec_marshmallow
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 
 from contacts_service import errors
@@ -88,6 +90,20 @@ class Operation:
     rule: Rule
 
 
+class Converter(OpenAPIConverter):
+    """apispec's, which adds what a schema says of its fields together (`json_rules`)."""
+
+    def schema2jsonschema(self, schema: Any) -> Json:
+        shape: Json = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        return shape | getattr(schema, "json_rules", {})
+
+
+class MarshmallowPlugin(apispec_marshmallow.MarshmallowPlugin):
+    """apispec's, with our converter."""
+
+    Converter = Converter
+
+
 class Api(flask_smorest.Api):
     """flask-smorest's document; its error handlers and pages are replaced by ours."""
 
@@ -119,6 +135,7 @@ def init_api(app: Flask) -> Api:
         "version": VERSION,
         "openapi_version": "3.1.0",
         "info": {"description": DESCRIPTION},
+        "marshmallow_plugin": MarshmallowPlugin(),
     }
     api = Api(app, spec_kwargs=spec)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})

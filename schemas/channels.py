@@ -1,11 +1,14 @@
 """Channels: a further address of a contact."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, post_load, validate
 
 from contacts_service import text
-from schemas.fields import ClosedSchema, Line
+from contacts_service.strict_json import Json
+from contacts_service.text import PHONE_LENGTH, PHONE_PATTERN
+from schemas.fields import NOT_BLANK, ClosedSchema, Line
 
 CHANNEL = r"^[a-z][a-z0-9_-]{0,31}$"
 IDENTIFIER_LENGTH = 254
@@ -25,12 +28,27 @@ class Identifier(Line):
     """An address, as the channel writes it."""
 
     def __init__(self, **kwargs: Any) -> None:
-        metadata = {"minLength": 1, **kwargs.pop("metadata", {})}
+        metadata = {"minLength": 1, "pattern": NOT_BLANK, **kwargs.pop("metadata", {})}
         super().__init__(IDENTIFIER_LENGTH, metadata=metadata, **kwargs)
+
+
+def by_channel(rule: Callable[[Json], Json]) -> Json:
+    """What `rule` says of the other fields, given the form that each channel's identifiers have."""
+    email = {"type": ["string", "null"], "format": "email"}
+    phone = {"type": ["string", "null"], "pattern": PHONE_PATTERN, "maxLength": PHONE_LENGTH}
+    return {
+        "anyOf": [
+            {"properties": {"channel": {"const": "email"}, **rule(email)}},
+            {"properties": {"channel": {"const": "phone"}, **rule(phone)}},
+            {"properties": {"channel": {"not": {"enum": ["email", "phone"]}}}},
+        ]
+    }
 
 
 class ChannelCreateSchema(ClosedSchema):
     """An address to add, turned into the pair (channel, identifier) in its stored spelling."""
+
+    json_rules: ClassVar[Json] = by_channel(lambda identifier: {"identifier": identifier})
 
     channel = ChannelName(required=True)
     identifier = Identifier(required=True)

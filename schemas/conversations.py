@@ -1,12 +1,13 @@
 """Conversations and the messages in them."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from contacts_service.conversations import PARTICIPANT, PREVIEW_LENGTH, SENDER, STATUSES
 from contacts_service.incoming import CONTENT_LENGTH, MESSAGE_ID_LENGTH, SUBJECT_LENGTH
 from contacts_service.messages import INCOMING, OUTGOING
+from contacts_service.strict_json import Json
 from schemas.channels import ChannelName
 from schemas.contacts import QuickContactSchema
 from schemas.fields import ClosedSchema, Line, MessageId, Paragraphs, WireTime
@@ -96,6 +97,10 @@ class MessageCreateSchema(ClosedSchema):
 
 class ConversationCreateSchema(MessageCreateSchema):
     """With whom an agent begins a conversation, and how."""
+
+    json_rules: ClassVar[Json] = {
+        "oneOf": [{"required": ["contact_id"]}, {"required": ["contact"]}]
+    }
 
     contact_id = fields.Integer(strict=True)
     contact = fields.Nested(QuickContactSchema())

@@ -20,6 +20,7 @@ ONE_LINE = f"^[^{text.NOT_IN_LINES}]*$"
 
 _visible = rf"[^\s{text.NOT_IN_LINES}]"
 ATTRIBUTE_KEY = rf"^{_visible}([^{text.NOT_IN_LINES}]{{0,{ATTRIBUTE_KEY_LENGTH - 2}}}{_visible})?$"
+NOT_BLANK = rf"^[^{text.NOT_IN_LINES}]*{_visible}[^{text.NOT_IN_LINES}]*$"
 MESSAGE_ID = rf"^[^{text.NOT_IN_LINES}]*[^\s<>{text.NOT_IN_LINES}][^{text.NOT_IN_LINES}]*$"
 SEARCHABLE = rf"^[^{text.NOT_IN_SEARCH}]*[^\s{text.NOT_IN_SEARCH}][^{text.NOT_IN_SEARCH}]*$"
 
@@ -118,6 +119,13 @@ class MessageId(Line):
         if not message_id:
             raise ValidationError("Must not be blank.")
         return message_id
+
+
+class Uuid(fields.UUID):
+    """A UUID, as text in its canonical spelling."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        return str(super()._deserialize(value, attr, data, **kwargs))
 
 
 class Moment(fields.String):

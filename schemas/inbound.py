@@ -1,6 +1,6 @@
 """A message that has arrived: what a gateway hands over, and what it is told."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
@@ -14,17 +14,36 @@ from contacts_service.incoming import (
     IncomingMessage,
 )
 from contacts_service.messages import INCOMING, OUTGOING
+from contacts_service.strict_json import Json
 from contacts_service.text import NAME_LENGTH
-from schemas.channels import ChannelName, Identifier, normalised
+from schemas.channels import ChannelName, Identifier, by_channel, normalised
 from schemas.contacts import ContactDetailSchema
 from schemas.conversations import MESSAGE_BODY_LIMIT, ConversationSchema
-from schemas.fields import ClosedSchema, Email, Line, MessageId, Moment, Paragraphs, Phone, WireTime
+from schemas.fields import (
+    ClosedSchema,
+    Email,
+    Line,
+    MessageId,
+    Moment,
+    Paragraphs,
+    Phone,
+    Uuid,
+    WireTime,
+)
 
 MAIL_LIMIT = 25 << 20  # bytes of a raw mail
+ADDRESSES = ("email", "phone", "identifier")
 
 
 class CorrespondentSchema(ClosedSchema):
     """Somebody who wrote or was copied in; one of the first three is needed."""
+
+    json_rules: ClassVar[Json] = {
+        "anyOf": [
+            {"required": [name], "properties": {name: {"type": "string", "minLength": 1}}}
+            for name in ADDRESSES
+        ]
+    }
 
     email = Email(allow_none=True)
     phone = Phone(allow_none=True)
@@ -36,7 +55,7 @@ class CorrespondentSchema(ClosedSchema):
 
     @validates_schema
     def require_an_address(self, data: dict[str, Any], **kwargs: Any) -> None:
-        if not any(data.get(name) for name in ("email", "phone", "identifier")):
+        if not any(data.get(name) for name in ADDRESSES):
             raise ValidationError("Needs an email, a phone or an identifier.")
 
 
@@ -44,6 +63,12 @@ class IncomingMessageSchema(ClosedSchema):
     """A message that has arrived."""
 
     body_limit = MESSAGE_BODY_LIMIT
+    json_rules: ClassVar[Json] = by_channel(
+        lambda identifier: {
+            "from": {"properties": {"identifier": identifier}},
+            "cc": {"items": {"properties": {"identifier": identifier}}},
+        }
+    )
 
     channel = ChannelName(required=True)
     sender = fields.Nested(CorrespondentSchema(), required=True, data_key="from")
@@ -57,7 +82,7 @@ class IncomingMessageSchema(ClosedSchema):
     message_id = MessageId(MESSAGE_ID_LENGTH, allow_none=True)
     in_reply_to = MessageId(MESSAGE_ID_LENGTH, allow_none=True)
     references = fields.List(MessageId(MESSAGE_ID_LENGTH), load_default=[])
-    conversation_uuid = Line(36, allow_none=True)
+    conversation_uuid = Uuid(allow_none=True)
     received_at = Moment(allow_none=True)
 
     @post_load

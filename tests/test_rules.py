@@ -19,7 +19,7 @@ def operations() -> Iterator[tuple[str, str, Rule]]:
     app = create_app({})
     for route in app.url_map.iter_rules():
         rule = app.view_functions[route.endpoint].rule
-        path = "/".join(MISSING if s.startswith("<id") else s for s in route.rule.split("/"))
+        path = "/".join(MISSING if s.startswith("<") else s for s in route.rule.split("/"))
         for method in route.methods - {"HEAD"}:
             if not rule.is_public:
                 yield method, path, rule

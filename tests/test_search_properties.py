@@ -9,10 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contacts_service import channels, contacts, search
-from contacts_service.clock import now
 from contacts_service.database import db, unit_of_work
 from contacts_service.models import Contact, ContactChannel, ContactDocument
-from contacts_service.search_index import index_contacts
 from tests import search_model
 
 # Few enough that they meet, awkward enough to matter.
@@ -89,21 +87,20 @@ def test_search_answers_what_the_model_answers(shared_app: Flask, example: Any) 
 
 
 def add(
-    session: Any, first: str, last: str, email: str | None, phone: str | None, channels: Any
+    session: Any, first: str, last: str, email: str | None, phone: str | None, further: Any
 ) -> int:
     """A contact as if these had come in by the API, where the address is still free."""
     if email and channels.find_owner(session, "email", email):
         email = None
-    contact_id = contacts.create_contact(
-        session, first_name=first.strip(), last_name=last.strip(), email=email, phone=phone
+    wished = dict.fromkeys((kind, identifier.strip()) for kind, identifier in further)
+    return contacts.create_contact(
+        session,
+        first_name=first.strip(),
+        last_name=last.strip(),
+        email=email,
+        phone=phone,
+        further=[it for it in wished if it[1] and not channels.find_owner(session, *it)],
     )
-    for kind, identifier in channels:
-        if identifier.strip() and not channels.find_owner(session, kind, identifier.strip()):
-            row = {"contact_id": contact_id, "channel": kind, "identifier": identifier.strip()}
-            session.add(ContactChannel(**row, created_at=now(), updated_at=now()))
-            session.flush()
-    index_contacts(session, [contact_id])
-    return contact_id
 
 
 def empty(session: Any) -> None:

@@ -93,6 +93,37 @@ def test_fifty_simultaneous_quick_creates_make_one_contact(service: Service) -> 
     assert len({contact["id"] for _, contact in answers}) == 1
 
 
+def arrive(service: Service, bodies: list[Any]) -> list[tuple[int, Any]]:
+    """What each of these messages is answered that arrive at once."""
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        return list(pool.map(lambda body: service.call("POST", "/inbound/messages", body), bodies))
+
+
+def test_simultaneous_messages_of_somebody_unknown_make_one_contact(service: Service) -> None:
+    senders = [{"email": "new@example.com"}, {"email": "NEW@example.com", "phone": "0412 345 678"}]
+    bodies = [{"channel": "email", "from": senders[n % 2], "content": str(n)} for n in range(30)]
+    answers = arrive(service, bodies)
+    assert {status for status, _ in answers} == {201}
+    assert len({answer["contact"]["id"] for _, answer in answers}) == 1
+    assert sum(answer["contact_created"] for _, answer in answers) == 1
+    assert len({answer["conversation"]["reference_number"] for _, answer in answers}) == 30
+
+
+def test_message_that_is_delivered_ten_times_at_once_is_recorded_once(service: Service) -> None:
+    body = {
+        "channel": "chat",
+        "from": {"identifier": "u-1"},
+        "cc": [{"identifier": "u-2"}],
+        "message_id": "<once@example.com>",
+    }
+    answers = arrive(service, [body] * 10)
+    assert sorted(status for status, _ in answers) == [200] * 9 + [201]
+    assert sorted(answer.pop("duplicate") for _, answer in answers) == [False] + [True] * 9
+    assert all(answer == answers[0][1] for _, answer in answers)
+    path = f"/conversations/{answers[0][1]['conversation']['uuid']}/messages"
+    assert service.call("GET", path)[1]["total"] == 1
+
+
 def test_simultaneous_updates_are_all_kept(service: Service) -> None:
     _, contact = service.call("POST", "/contacts/quick", {"email": "busy@example.com"})
 

@@ -82,7 +82,7 @@ def start(command: str, **environ: str) -> subprocess.CompletedProcess[str]:
 )
 def test_a_start_that_fails_ends_with_one_sentence(environ: dict[str, str], sentence: str) -> None:
     result = start("serve", **environ)
-    assert result.returncode == os.EX_TEMPFAIL
+    assert result.returncode != 0
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stderr.count("\n") == 1
