@@ -121,15 +121,13 @@ def write_cost(path: Path, rounds: int) -> tuple[float, float]:
 
     They alternate on a copy of the directory, through connections that are set up alike.
     """
-    with _scratch_file(path) as copy:
-        shutil.copyfile(path, copy)
-        with opened(copy):
-            with unit_of_work() as session:
-                session.connection().exec_driver_sql(f"CREATE TABLE bare ({NINE_TYPES})")
-            quick, bare = [], []
-            for number, person in enumerate(people(rounds, seed=11)):
-                quick.append(_seconds(lambda: _quick_create(number, person)))  # noqa: B023
-                bare.append(_seconds(lambda: _bare_insert(number, person)))  # noqa: B023
+    with copied(path) as copy, opened(copy):
+        with unit_of_work() as session:
+            session.connection().exec_driver_sql(f"CREATE TABLE bare ({NINE_TYPES})")
+        quick, bare = [], []
+        for number, person in enumerate(people(rounds, seed=11)):
+            quick.append(_seconds(lambda: _quick_create(number, person)))  # noqa: B023
+            bare.append(_seconds(lambda: _bare_insert(number, person)))  # noqa: B023
     return statistics.median(quick), statistics.median(bare)
 
 
@@ -172,6 +170,14 @@ def import_speed(folder: Path, count: int) -> tuple[float, Counter[str]]:
             seconds = time.perf_counter() - beginning
     importing.refused_path.unlink(missing_ok=True)
     return done / seconds, importing.counts
+
+
+@contextmanager
+def copied(path: Path) -> Iterator[Path]:
+    """A copy of a directory, to be written to."""
+    with _scratch_file(path) as copy:
+        shutil.copyfile(path, copy)
+        yield copy
 
 
 @contextmanager

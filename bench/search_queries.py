@@ -1,15 +1,9 @@
 """Queries from rare to absurdly common, and how long each takes: in process and over HTTP."""
 
-import os
-import socket
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -18,14 +12,9 @@ from sqlalchemy.orm import Session
 
 from bench.directories import opened
 from bench.people import LAST, people
+from bench.serving import served
 from contacts_service import contacts
-from contacts_service.config import PREFIX, PROJECT_FOLDER
 from contacts_service.database import db
-from contacts_service.local_key import local_key
-
-HOST = "127.0.0.1"
-PORTS = range(9350, 9400)  # the first free one is taken
-STARTING_SECONDS = 30
 
 # What is in braces comes from one of the made-up people (`example`).
 QUERIES = (
@@ -132,10 +121,10 @@ def time_queries(small: Path, large: Path, rounds: int, http_rounds: int) -> lis
                     taken, timing.answers = _search(engine, timing.query)
                     if number:  # the first round warms up
                         seconds.append(taken)
-    with served(large) as ask:
+    with served(large) as service, service.caller() as caller:
         for number in range(http_rounds + 1):
             for timing in timings:
-                taken = ask(timing.query)
+                taken = caller.get(f"/contacts/search?{urlencode({'q': timing.query})}")
                 if number:
                     timing.http.append(taken)
     return timings
@@ -147,64 +136,3 @@ def _search(engine: Engine, query: str) -> tuple[float, int]:
         beginning = time.perf_counter()
         found = contacts.search_contacts(session, query)
         return time.perf_counter() - beginning, len(found)
-
-
-@contextmanager
-def served(database: Path) -> Iterator[Callable[[str], float]]:
-    """One worker of the service; what is given searches over a kept connection, in seconds."""
-    with opened(database):
-        key = local_key(database.parent)
-    port = _free_port()
-    settings = {
-        "CONTACTS_DATABASE_URL": f"sqlite:///{database}",
-        "CONTACTS_HOST": HOST,
-        "CONTACTS_PORT": str(port),
-        "CONTACTS_WORKERS": "1",
-    }
-    others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    log = database.with_name("server.log")
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "flask", "serve"],
-            cwd=PROJECT_FOLDER,
-            env=others | settings,
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        with closing(HTTPConnection(HOST, port, timeout=STARTING_SECONDS)) as connection:
-            _wait_for(server, port, log)
-
-            def ask(query: str) -> float:
-                path = f"/api/v1/contacts/search?{urlencode({'q': query})}"
-                beginning = time.perf_counter()
-                connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
-                response = connection.getresponse()
-                body = response.read()
-                taken = time.perf_counter() - beginning
-                if response.status != 200:
-                    raise RuntimeError(f"{query!r} was answered {response.status}: {body!r}")
-                return taken
-
-            yield ask
-    finally:
-        server.terminate()
-        server.wait(timeout=60)
-
-
-def _free_port() -> int:
-    for port in PORTS:
-        with socket.socket() as listener, suppress(OSError):
-            listener.bind((HOST, port))
-            return port
-    raise RuntimeError(f"No port from {PORTS[0]} to {PORTS[-1]} is free.")
-
-
-def _wait_for(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    end = time.monotonic() + STARTING_SECONDS
-    while server.poll() is None and time.monotonic() < end:
-        with suppress(OSError):
-            socket.create_connection((HOST, port), timeout=1).close()
-            return
-        time.sleep(0.1)
-    raise RuntimeError(f"The service did not start; see {log}.")
