@@ -30,7 +30,7 @@ def add_channel(address: Address, contact_id: int) -> Response:
         is_new = channels.add_channel(session, contact, address)
         if is_new:
             contacts.record_change(session, contact)
-        answer = contacts.read_contact(session, contact_id)
+        answer = contacts.show_contact(session, contact)
     return resource(answer, 201 if is_new else 200)
 
 

@@ -94,9 +94,9 @@ def update_contact(changes: Json, contact_id: int) -> Response:
     """
     with unit_of_work() as session:
         contact = contacts.get_contact(session, contact_id)
-        require_match(contacts.read_contact(session, contact_id))
+        require_match(contacts.show_contact(session, contact))
         contacts.update_contact(session, contact, changes)
-        answer = contacts.read_contact(session, contact_id)
+        answer = contacts.show_contact(session, contact)
     return resource(answer)
 
 
@@ -112,9 +112,9 @@ def block_contact(body: Json, contact_id: int) -> Response:
     """
     with unit_of_work() as session:
         contact = contacts.get_contact(session, contact_id)
-        require_match(contacts.read_contact(session, contact_id))
+        require_match(contacts.show_contact(session, contact))
         contacts.block_contact(session, contact, is_blocked=body["blocked"])
-        answer = contacts.read_contact(session, contact_id)
+        answer = contacts.show_contact(session, contact)
     return resource(answer)
 
 

@@ -3,7 +3,7 @@
 Functions that take a session write within the caller's unit of work and never commit.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import orjson
@@ -17,7 +17,7 @@ from contacts_service.channels import Address
 from contacts_service.clock import moment_after, now
 from contacts_service.database import db
 from contacts_service.errors import NotFoundError
-from contacts_service.listing import AnyRow, Listing, Order, Part, read_list
+from contacts_service.listing import Listing, Order, Part, read_list
 from contacts_service.models import Contact, ContactDocument
 from contacts_service.search_index import index_contacts
 from contacts_service.strict_json import Json, write_json
@@ -78,7 +78,7 @@ _BY_IDS = select(*COLUMNS).where(Contact.id.in_(bindparam("ids", expanding=True)
 ATTRIBUTE_PREFIX = "custom_attributes."
 
 
-def summary(row: AnyRow) -> Json:
+def summary(row: Sequence[Any]) -> Json:
     """A row of COLUMNS as lists and search show it; its JSON goes out as it is stored."""
     contact = dict(zip(NAMES, row, strict=True))
     contact["custom_attributes"] = orjson.Fragment(contact["custom_attributes"])
@@ -146,6 +146,13 @@ def read_contact(session: Session, contact_id: int) -> Json:
     if row is None:
         raise NotFoundError("There is no such contact.")
     return summary(row) | {"contact_channels": channels.further_channels(session, contact_id)}
+
+
+def show_contact(session: Session, contact: Contact) -> Json:
+    """As `read_contact`, of a contact that is at hand for changing."""
+    session.flush()
+    row = tuple(getattr(contact, name) for name in NAMES)
+    return summary(row) | {"contact_channels": channels.further_channels(session, contact.id)}
 
 
 def quick_create(

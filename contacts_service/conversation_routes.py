@@ -92,5 +92,5 @@ def update_status(body: Json, uuid: str) -> Json:
     """Say where a conversation stands."""
     with unit_of_work() as session:
         conversation = conversations.get_conversation(session, uuid)
-        conversations.set_status(session, conversation, body["status"])
-        return conversations.read_conversation(session, conversation)
+        conversations.set_status(conversation, body["status"])
+        return conversations.show_conversation(conversation)

@@ -30,6 +30,7 @@ COLUMNS = (
     Conversation.created_at,
     Conversation.updated_at,
 )
+NAMES = tuple(column.key for column in COLUMNS)
 
 
 def list_conversations_of_contact(
@@ -55,11 +56,9 @@ def list_spam(session: Session, part: Part) -> Json:
     return read_list(session, listing, part)
 
 
-def read_conversation(session: Session, conversation: Conversation) -> Json:
+def show_conversation(conversation: Conversation) -> Json:
     """The conversation as lists show it."""
-    session.flush()
-    query = select(*COLUMNS).where(Conversation.id == conversation.id)
-    return conversation_json(session.execute(query).one())
+    return {name: getattr(conversation, name) for name in NAMES}
 
 
 def find_conversation(session: Session, uuid: str) -> Conversation | None:
@@ -77,7 +76,7 @@ def get_conversation(session: Session, uuid: str) -> Conversation:
 def begin_conversation(
     session: Session, *, channel: str, subject: str, moment: str, status: str = OPEN
 ) -> Conversation:
-    """A new conversation that nobody takes part in yet."""
+    """A new conversation that nobody takes part in yet; it has its number once it is flushed."""
     conversation = Conversation(
         uuid=str(uuid4()),
         channel=channel,
@@ -89,14 +88,18 @@ def begin_conversation(
         updated_at=moment,
     )
     session.add(conversation)
-    session.flush()
     return conversation
 
 
-def set_status(session: Session, conversation: Conversation, status: str) -> None:
+def set_status(conversation: Conversation, status: str) -> None:
     if conversation.status != status:
         conversation.status = status
         conversation.updated_at = moment_after(conversation.updated_at)
+
+
+def add_sender(session: Session, conversation: Conversation, contact_id: int) -> None:
+    """Let a new conversation be with this contact."""
+    session.add(Participant(conversation_id=conversation.id, contact_id=contact_id, role=SENDER))
 
 
 def add_participant(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from contacts_service import contacts, conversations, messages
 from contacts_service.clock import now
-from contacts_service.conversations import OPEN, SENDER, SPAM, TRASHED
+from contacts_service.conversations import OPEN, SPAM, TRASHED
 from contacts_service.correspondents import find_contact, find_or_make_contact
 from contacts_service.errors import InputError
 from contacts_service.incoming import IncomingMessage
@@ -30,10 +30,6 @@ class Delivery:
     is_conversation_new: bool
     moment: str
 
-    @property
-    def is_blocked(self) -> bool:
-        return self.contact is not None and self.contact.blocked
-
 
 def receive_message(session: Session, message: IncomingMessage) -> tuple[Json, bool]:
     """What became of a message, and whether it is new.
@@ -46,23 +42,26 @@ def receive_message(session: Session, message: IncomingMessage) -> tuple[Json, b
         if known is not None:
             return _first_answer(session, known) | {"duplicate": True}, False
     delivery = _route(session, message)
-    if not delivery.is_blocked:
-        _add_copied_in(session, message, delivery.conversation)
-        if delivery.contact is not None:
-            conversations.set_status(session, delivery.conversation, OPEN)
-    recorded = messages.add_message(
-        session,
-        delivery.conversation,
-        Message(
-            direction=messages.INCOMING,
-            content=message.content,
-            message_id=message.message_id,
-            contact_id=delivery.contact.id if delivery.contact else None,
-            created_at=min(message.received_at or delivery.moment, delivery.moment),
-        ),
+    contact, conversation = delivery.contact, delivery.conversation
+    recorded = Message(
+        direction=messages.INCOMING,
+        content=message.content,
+        message_id=message.message_id,
+        contact_id=None if contact is None else contact.id,
+        created_at=min(message.received_at or delivery.moment, delivery.moment),
     )
+    if contact is not None and not contact.blocked:
+        conversations.set_status(conversation, OPEN)
+    messages.place(session, conversation, recorded)
+    if contact is not None and delivery.is_conversation_new:
+        conversations.add_sender(session, conversation, contact.id)
+    elif contact is not None:
+        conversations.add_participant(session, conversation, contact.id)
+    if contact is None or not contact.blocked:
+        _add_copied_in(session, message, conversation)
     answer = _answer(session, delivery, recorded)
     recorded.delivery = write_json(answer).decode()
+    session.add(recorded)
     return answer, True
 
 
@@ -74,13 +73,15 @@ def _route(session: Session, message: IncomingMessage) -> Delivery:
     is_blocked = contact is not None and contact.blocked
     is_kept = thread is not None and thread.status != TRASHED
     if thread is not None and is_kept and (not is_blocked or thread.status == SPAM):
-        conversation, is_new = thread, False
-    else:
-        conversation, is_new = _begin(session, message, moment, SPAM if is_blocked else OPEN), True
-    if contact is not None:
-        role = SENDER if is_new else conversations.PARTICIPANT
-        conversations.add_participant(session, conversation, contact.id, role)
-    return Delivery(contact, is_contact_new, conversation, is_new, moment)
+        return Delivery(contact, is_contact_new, thread, False, moment)
+    begun = conversations.begin_conversation(
+        session,
+        channel=message.channel,
+        subject=message.subject,
+        moment=moment,
+        status=SPAM if is_blocked else OPEN,
+    )
+    return Delivery(contact, is_contact_new, begun, True, moment)
 
 
 def _find_sender(session: Session, message: IncomingMessage) -> tuple[Contact | None, bool]:
@@ -98,12 +99,6 @@ def _find_thread(session: Session, message: IncomingMessage) -> Conversation | N
         return conversation
     answered = [message.in_reply_to] if message.in_reply_to else []
     return messages.find_conversation(session, [*answered, *reversed(message.references)])
-
-
-def _begin(session: Session, message: IncomingMessage, moment: str, status: str) -> Conversation:
-    return conversations.begin_conversation(
-        session, channel=message.channel, subject=message.subject, moment=moment, status=status
-    )
 
 
 def _add_copied_in(session: Session, message: IncomingMessage, conversation: Conversation) -> None:
@@ -130,9 +125,9 @@ def _first_answer(session: Session, known: Message) -> Json:
 def _answer(session: Session, delivery: Delivery, message: Message) -> Json:
     contact, conversation = delivery.contact, delivery.conversation
     return {
-        "contact": None if contact is None else contacts.read_contact(session, contact.id),
+        "contact": None if contact is None else contacts.show_contact(session, contact),
         "contact_created": delivery.is_contact_new,
-        "conversation": conversations.read_conversation(session, conversation),
+        "conversation": conversations.show_conversation(conversation),
         "conversation_created": delivery.is_conversation_new,
         "message": {
             "uuid": message.uuid,

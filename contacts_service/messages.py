@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from contacts_service import conversations
 from contacts_service.clock import moment_after, now
-from contacts_service.conversations import SENDER, TRASHED
+from contacts_service.conversations import TRASHED
 from contacts_service.errors import ConflictError
 from contacts_service.listing import AnyRow, Listing, Order, Part, read_list
 from contacts_service.models import Conversation, Message, Participant
@@ -50,6 +50,8 @@ def find_message(session: Session, message_id: str) -> Message | None:
 
 def find_conversation(session: Session, message_ids: Sequence[str]) -> Conversation | None:
     """The conversation of the first of these messages that is known."""
+    if not message_ids:
+        return None
     query = select(Message.message_id, Message.conversation_id).where(
         Message.message_id.in_(message_ids)
     )
@@ -70,9 +72,9 @@ def begin_conversation(
     conversation = conversations.begin_conversation(
         session, channel=written["channel"], subject=written["subject"], moment=moment
     )
-    conversations.add_participant(session, conversation, contact_id, SENDER)
     message = _write(session, conversation, written, author, moment)
-    return conversations.read_conversation(session, conversation), message
+    conversations.add_sender(session, conversation, contact_id)
+    return conversations.show_conversation(conversation), message
 
 
 def reply(session: Session, uuid: str, written: Json, author: Principal) -> Json:
@@ -93,6 +95,7 @@ def _begin_again(session: Session, trashed: Conversation, moment: str) -> Conver
     conversation = conversations.begin_conversation(
         session, channel=trashed.channel, subject=trashed.subject, moment=moment
     )
+    session.flush()
     people = select(Participant).where(Participant.conversation_id == trashed.id)
     for participant in session.scalars(people):
         conversations.add_participant(
@@ -107,32 +110,32 @@ def _write(
     message_id = written.get("message_id")
     if message_id is not None and find_message(session, message_id) is not None:
         raise ConflictError("A message with this message_id is there already.")
-    message = add_message(
-        session,
-        conversation,
-        Message(
-            direction=OUTGOING,
-            content=written["message"],
-            message_id=message_id,
-            author_id=author.agent_id,
-            author_name=author.agent_name,
-            created_at=moment,
-        ),
+    message = Message(
+        direction=OUTGOING,
+        content=written["message"],
+        message_id=message_id,
+        author_id=author.agent_id,
+        author_name=author.agent_name,
+        created_at=moment,
     )
+    place(session, conversation, message)
+    session.add(message)
+    session.flush()
     return message_json(session.execute(_messages.where(Message.id == message.id)).one())
 
 
-def add_message(session: Session, conversation: Conversation, message: Message) -> Message:
-    """Put a new message into a conversation, whose preview it is if none is later."""
+def place(session: Session, conversation: Conversation, message: Message) -> None:
+    """Make a message, which is still to be added, one of a conversation.
+
+    It is the preview if none is later. A new conversation has its number from here on.
+    """
     message.uuid = str(uuid4())
-    message.conversation_id = conversation.id
-    session.add(message)
     if conversation.last_message is None or message.created_at >= conversation.last_message_at:
         conversation.last_message = message.content[: conversations.PREVIEW_LENGTH]
         conversation.last_message_at = message.created_at
     conversation.updated_at = moment_after(conversation.updated_at)
     session.flush()
-    return message
+    message.conversation_id = conversation.id
 
 
 def message_json(row: AnyRow) -> Json:

@@ -106,6 +106,10 @@ class Conversation(Base):
 
     __table_args__ = (Index(None, "status", "last_message_at", "id"), NO_REUSE)
 
+    @property
+    def reference_number(self) -> int:
+        return self.id
+
 
 class Participant(Base):
     """A contact's part in a conversation: its `sender`, or a copied-in `participant`."""

@@ -1,6 +1,5 @@
 """The names that incoming people go by, and text that is cut and cleaned instead of refused."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
