@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import MetaData, Table
 from sqlalchemy.engine import make_url
@@ -61,13 +61,15 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
     """
     session = db.session()
     session.rollback()  # ends the reading transaction that the permission check began
-    session.connection(execution_options={"is_writing": True, "is_patient": is_patient})
-    try:
-        yield session
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
+    file: sqlite.SQLiteFile = current_app.extensions["database_file"]
+    with file.writer(file.busy_timeout if is_patient else 0) as deadline:
+        try:
+            session.connection(execution_options={"write_before": deadline})
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
 
 
 def insert_rows(

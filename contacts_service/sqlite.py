@@ -2,16 +2,23 @@
 
 import os
 import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 # Primary result codes that speak of the database's surroundings, not of a statement of ours:
 # BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
+POLLING_SECONDS = 0.001
+
 UNAVAILABLE_CODES = {5, 6, 8, 10, 11, 13, 14, 15, 26}
 
 
@@ -21,6 +28,22 @@ class SQLiteFile:
     def __init__(self, path: Path, busy_timeout: int) -> None:
         self.path = path
         self.busy_timeout = busy_timeout
+        self._writing = threading.Lock()
+
+    @contextmanager
+    def writer(self, patience: float) -> Iterator[float]:
+        """Let one thread of this process write at a time; until when it may wait for others.
+
+        Threads that ask SQLite each for themselves sleep longer and longer, and some starve.
+        Raises SQLAlchemy's TimeoutError if it takes more than `patience` seconds.
+        """
+        deadline = time.monotonic() + patience
+        if not self._writing.acquire(timeout=patience):
+            raise PoolTimeoutError("Other threads wrote all the time.")
+        try:
+            yield deadline
+        finally:
+            self._writing.release()
 
     def connect(self) -> sqlite3.Connection:
         """A connection to the file, which must exist: nobody is served an empty database."""
@@ -67,17 +90,28 @@ class SQLiteFile:
     def _on_begin(self, connection: Connection) -> None:
         # A transaction that reads first and writes later fails at once when another has written
         # meanwhile, whatever the busy time-out: writers take the lock at the start.
-        options = connection.get_execution_options()
-        if not options.get("is_writing", False):
+        deadline = connection.get_execution_options().get("write_before")
+        if deadline is None:
             connection.exec_driver_sql("BEGIN")
-        elif options.get("is_patient", True):
+            return
+        connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        try:
+            _begin_writing(connection, deadline)
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
+
+
+def _begin_writing(connection: Connection, deadline: float) -> None:
+    while True:
+        try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            is_busy = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() >= deadline:
+                raise
         else:
-            connection.exec_driver_sql("PRAGMA busy_timeout = 0")
-            try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            finally:
-                connection.exec_driver_sql(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
+            return
+        time.sleep(POLLING_SECONDS)
 
 
 def is_unavailable(error: Any) -> bool:

@@ -5,6 +5,7 @@ it; they are checked before the commit.
 """
 
 from alembic import context
+from flask import current_app
 from sqlalchemy import Connection
 
 from contacts_service import models  # noqa: F401 (fills the metadata)
@@ -30,7 +31,11 @@ def run(connection: Connection) -> None:
         raise RuntimeError(f"The migration would leave a row of {broken[0]} without its parent.")
 
 
-with db.engine.connect().execution_options(is_writing=True) as connection:
+file = current_app.extensions["database_file"]
+with (
+    file.writer(file.busy_timeout) as deadline,
+    db.engine.connect().execution_options(write_before=deadline) as connection,
+):
     driver = connection.connection.dbapi_connection
     driver.execute("PRAGMA foreign_keys = OFF")
     try:
