@@ -73,13 +73,9 @@ class Parser(FlaskParser):
 
     def load_json(self, req: Request, schema: marshmallow.Schema) -> Any:
         raw = read_body(req, getattr(schema, "body_limit", JSON_LIMIT))
-        if not raw:
-            raise InputError({"": ["A body is required."]})
-        if (
-            req.mimetype != envelope.JSON
-            or req.headers.get("Content-Encoding", "identity") != "identity"
-        ):
-            raise UnsupportedMediaTypeError(f"The body must be sent as {envelope.JSON}.")
+        if req.mimetype != envelope.JSON:
+            kinds = " or ".join((envelope.JSON, *getattr(schema, "other_types", ())))
+            raise UnsupportedMediaTypeError(f"The body must be sent as {kinds}.")
         try:
             return read_json(raw)
         except JSONError as error:
@@ -100,13 +96,20 @@ class Parser(FlaskParser):
 
 
 def read_body(req: Request, limit: int) -> bytes:
-    """The whole body. Raises PayloadTooLargeError over `limit` bytes, however it was sent."""
+    """The whole body.
+
+    Raises PayloadTooLargeError over `limit` bytes, however it was sent, InputError for none,
+    UnsupportedMediaTypeError for one that is compressed.
+    """
     # werkzeug would cut a body without a length at its own limit and say nothing.
-    if (req.content_length or 0) <= limit:
-        raw = req.stream.read(limit + 1)
-        if len(raw) <= limit:
-            return raw
-    raise PayloadTooLargeError(f"The body is over {limit} bytes.")
+    raw = req.stream.read(limit + 1) if (req.content_length or 0) <= limit else b""
+    if not raw and not req.content_length:
+        raise InputError({"": ["A body is required."]})
+    if not 0 < len(raw) <= limit:
+        raise PayloadTooLargeError(f"The body is over {limit} bytes.")
+    if req.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaTypeError("The body must not be compressed.")
+    return raw
 
 
 class NoQuery(marshmallow.Schema):

@@ -2,7 +2,7 @@
 
 from flask import Response
 
-from contacts_service import channels, contacts
+from contacts_service import contacts
 from contacts_service.api import Blueprint
 from contacts_service.auth import requires
 from contacts_service.channels import Address
@@ -27,9 +27,7 @@ def add_channel(address: Address, contact_id: int) -> Response:
     """Add an address to a contact; 200 where the contact has it already."""
     with unit_of_work() as session:
         contact = contacts.get_contact(session, contact_id)
-        is_new = channels.add_channel(session, contact, address)
-        if is_new:
-            contacts.record_change(session, contact)
+        is_new = contacts.add_channel(session, contact, address)
         answer = contacts.show_contact(session, contact)
     return resource(answer, 201 if is_new else 200)
 
@@ -41,6 +39,5 @@ def remove_channel(contact_id: int, channel_id: int) -> bool:
     """Take an address away from a contact; the primary ones are changed with the contact."""
     with unit_of_work() as session:
         contact = contacts.get_contact(session, contact_id)
-        channels.remove_channel(session, contact, channel_id)
-        contacts.record_change(session, contact)
+        contacts.remove_channel(session, contact, channel_id)
     return True

@@ -61,22 +61,8 @@ def claim(session: Session, claims: Iterable[Claim], *, is_primary: bool = False
     insert_rows(session, CHANNELS, COLUMNS, rows)
 
 
-def add_channel(session: Session, contact: Contact, address: Address) -> bool:
-    """Whether the address is new to the contact, which has it from here on.
-
-    Raises ConflictError if it is somebody else's. `contacts.record_change` is to follow.
-    """
-    owner = find_owner(session, *address)
-    if owner == contact.id or (owner is None and address == (PHONE, contact.phone)):
-        return False
-    if owner is not None:
-        raise ConflictError("The address is already taken.")
-    claim(session, [(contact.id, address, now())])
-    return True
-
-
-def remove_channel(session: Session, contact: Contact, channel_id: int) -> None:
-    """Raises NotFoundError for a channel that the contact does not have. As `add_channel`."""
+def remove(session: Session, contact: Contact, channel_id: int) -> None:
+    """Raises NotFoundError for a channel that the contact does not have."""
     channel = session.get(ContactChannel, channel_id)
     if channel is None or channel.contact_id != contact.id or channel.is_primary:
         raise NotFoundError("There is no such channel of this contact.")

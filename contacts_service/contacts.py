@@ -16,12 +16,12 @@ from contacts_service.bulk import NewContact, create_contacts
 from contacts_service.channels import Address
 from contacts_service.clock import moment_after, now
 from contacts_service.database import db
-from contacts_service.errors import NotFoundError
+from contacts_service.errors import ConflictError, NotFoundError
 from contacts_service.listing import Listing, Order, Part, read_list
 from contacts_service.models import Contact, ContactDocument
 from contacts_service.search_index import index_contacts
-from contacts_service.strict_json import Json, write_json
-from contacts_service.text import clean_line, fold
+from contacts_service.strict_json import Json, is_same_json, write_json
+from contacts_service.text import clean_line, fold, phone_digits
 
 Column = SQLColumnExpression[Any]
 
@@ -106,7 +106,7 @@ def bare_name(name: str) -> str:
 def list_contacts(
     session: Session, part: Part, order_by: str, *, is_descending: bool, filters_json: str | None
 ) -> Json:
-    """One page of the directory. Raises InputError for filters that will not do."""
+    """A part of the directory. Raises InputError for filters that will not do."""
     query = select(*COLUMNS)
     if filters_json is not None:
         query = query.where(filters.filter_condition(filters_json, find_field))
@@ -233,6 +233,31 @@ def block_contact(session: Session, contact: Contact, *, is_blocked: bool) -> No
         record_change(session, contact)
 
 
+def add_channel(session: Session, contact: Contact, address: Address) -> bool:
+    """Whether the address is new to the contact. Raises ConflictError if it is somebody else's."""
+    owner = channels.find_owner(session, *address)
+    if owner is None and not _has_number(contact, address):
+        channels.claim(session, [(contact.id, address, now())])
+        record_change(session, contact)
+        return True
+    if owner not in (None, contact.id):
+        raise ConflictError("The address is already taken.")
+    return False
+
+
+def remove_channel(session: Session, contact: Contact, channel_id: int) -> None:
+    """Raises NotFoundError for a channel that the contact does not have."""
+    channels.remove(session, contact, channel_id)
+    record_change(session, contact)
+
+
+def _has_number(contact: Contact, address: Address) -> bool:
+    """Whether the address is the contact's own number, however it is written."""
+    channel, number = address
+    own = phone_digits(contact.phone or "")
+    return channel == channels.PHONE and own != "" and own == phone_digits(number)
+
+
 def record_change(session: Session, contact: Contact) -> None:
     """Let lists and search know that what is shown of the contact has changed."""
     fold_columns(contact)
@@ -270,9 +295,5 @@ def _change_phone(session: Session, contact: Contact, phone: str | None) -> None
 
 def _change_attributes(session: Session, contact: Contact, attributes: Json) -> None:
     check_attributes(session, attributes)
-    stored = orjson.loads(contact.custom_attributes)
-    # As sorted text, because Python takes 1, 1.0 and True for equal.
-    if orjson.dumps(attributes, option=orjson.OPT_SORT_KEYS) != orjson.dumps(
-        stored, option=orjson.OPT_SORT_KEYS
-    ):
+    if not is_same_json(attributes, contact.custom_attributes):
         contact.custom_attributes = write_json(attributes).decode()

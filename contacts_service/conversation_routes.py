@@ -2,11 +2,10 @@
 
 from flask import g
 
-from contacts_service import contacts, conversations, messages
+from contacts_service import conversations, messages, outbound
 from contacts_service.api import Blueprint
 from contacts_service.auth import requires
 from contacts_service.database import db, unit_of_work
-from contacts_service.errors import InputError
 from contacts_service.openapi import answers_also
 from contacts_service.strict_json import Json
 from schemas.conversations import (
@@ -41,14 +40,7 @@ def begin_conversation(body: Json) -> Json:
     `contact` is made if nobody has the address. The message is recorded; sending it is up to you.
     """
     with unit_of_work() as session:
-        if "contact" in body:
-            contact_id, _ = contacts.quick_create(session, **body["contact"])
-        else:
-            contact_id = body["contact_id"]
-            if not contacts.is_contact(session, contact_id):
-                raise InputError({"contact_id": ["There is no such contact."]})
-        begun, message = messages.begin_conversation(session, contact_id, body, g.principal)
-    return begun | {"message": message}
+        return outbound.begin_conversation(session, body, g.principal)
 
 
 @blueprint.route("/conversations/spam")
@@ -81,7 +73,7 @@ def write_message(body: Json, uuid: str) -> Json:
     message begins a new one with the same people, which its `conversation_uuid` names.
     """
     with unit_of_work() as session:
-        return messages.reply(session, uuid, body, g.principal)
+        return outbound.reply(session, uuid, body, g.principal)
 
 
 @blueprint.route("/conversations/<uuid>/status", methods=["PUT"])

@@ -36,7 +36,7 @@ NAMES = tuple(column.key for column in COLUMNS)
 def list_conversations_of_contact(
     session: Session, contact_id: int, part: Part, statuses: Collection[str] | None
 ) -> Json:
-    """One page of what the contact took part in, latest message first. Raises NotFoundError."""
+    """A part of what the contact took part in, latest message first. Raises NotFoundError."""
     require_contact(session, contact_id)
     query = (
         select(*COLUMNS, Participant.role)
@@ -50,7 +50,7 @@ def list_conversations_of_contact(
 
 
 def list_spam(session: Session, part: Part) -> Json:
-    """One page of the Spam bucket, latest message first."""
+    """A part of the Spam bucket, latest message first."""
     query = select(*COLUMNS).where(Conversation.status == SPAM)
     listing = Listing("spam", query, LATEST_FIRST, conversation_json)
     return read_list(session, listing, part)

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from contacts_service import channels, contacts, search
 from contacts_service.channels import EMAIL, PHONE, Address
 from contacts_service.clock import now
-from contacts_service.incoming import Correspondent, guess_names
+from contacts_service.incoming import Correspondent
 from contacts_service.models import Contact
+from contacts_service.names import guess_names
 from contacts_service.text import phone_digits
 
 
@@ -64,7 +65,6 @@ def _owner(session: Session, address: Address) -> int | None:
     channel, identifier = address
     number = phone_digits(identifier) if channel == PHONE else ""
     if number:  # of "0", no digit counts
-        session.flush()
         return search.find_by_number(session, number)
     return channels.find_owner(session, channel, identifier)
 

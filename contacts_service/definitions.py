@@ -45,7 +45,7 @@ TYPE_OF_FIELD = {"values": "list", "regex": "text", "regex_hint": "text"}
 
 
 def list_definitions(session: Session, part: Part) -> Json:
-    """One page of the definitions, oldest first."""
+    """A part of the definitions, oldest first."""
     listing = Listing("definitions", select(*COLUMNS), OLDEST_FIRST, definition_json)
     return read_list(session, listing, part)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from contacts_service import contacts, inbound, messages
+from contacts_service import contacts, inbound, outbound
 from contacts_service.database import db, unit_of_work
 from contacts_service.incoming import Correspondent, IncomingMessage
 from contacts_service.models import Contact
@@ -35,7 +35,7 @@ def tell() -> Iterator[str]:
     yield f"Her next mail is in {answer['bucket']}, as conversation {reference}."
     with unit_of_work() as session:
         written = {"message": "Your parcel is on its way; please stay friendly."}
-        messages.reply(session, thread["uuid"], written, AGENT)
+        outbound.reply(session, thread["uuid"], written, AGENT)
     yield f"A reply goes out all the same, in conversation {thread['reference_number']}."
 
 

@@ -10,19 +10,21 @@ from sqlalchemy.orm import Session
 
 from contacts_service import contacts, conversations, messages
 from contacts_service.clock import now
-from contacts_service.conversations import OPEN, SPAM, TRASHED
+from contacts_service.conversations import OPEN, SPAM, STATUSES, TRASHED
 from contacts_service.correspondents import find_contact, find_or_make_contact
 from contacts_service.errors import InputError
-from contacts_service.incoming import IncomingMessage
+from contacts_service.incoming import INBOX, SPAM_BUCKET, IncomingMessage
 from contacts_service.models import Contact, Conversation, Message
 from contacts_service.strict_json import Json, write_json
 
-INBOX_BUCKET, SPAM_BUCKET = "inbox", "spam"
+# The statuses in which a conversation takes an incoming message, and one of a blocked sender.
+GO_ON = frozenset(STATUSES) - {TRASHED}
+BLOCKED_GO_ON = frozenset({SPAM})
 
 
-@dataclass
+@dataclass(frozen=True)
 class Delivery:
-    """What a message has led to so far."""
+    """Where a message belongs."""
 
     contact: Contact | None  # None: an automatic message of somebody unknown
     is_contact_new: bool
@@ -60,19 +62,19 @@ def receive_message(session: Session, message: IncomingMessage) -> tuple[Json, b
     if contact is None or not contact.blocked:
         _add_copied_in(session, message, conversation)
     answer = _answer(session, delivery, recorded)
-    recorded.delivery = write_json(answer).decode()
+    if message.message_id is not None:
+        recorded.first_answer = write_json(answer).decode()
     session.add(recorded)
     return answer, True
 
 
 def _route(session: Session, message: IncomingMessage) -> Delivery:
     """Find or make the sender and the conversation."""
-    thread = _find_thread(session, message)
     contact, is_contact_new = _find_sender(session, message)
-    moment = now()
     is_blocked = contact is not None and contact.blocked
-    is_kept = thread is not None and thread.status != TRASHED
-    if thread is not None and is_kept and (not is_blocked or thread.status == SPAM):
+    thread = _find_thread(session, message, must_exist=not is_blocked)
+    moment = now()
+    if thread is not None and thread.status in (BLOCKED_GO_ON if is_blocked else GO_ON):
         return Delivery(contact, is_contact_new, thread, False, moment)
     begun = conversations.begin_conversation(
         session,
@@ -91,14 +93,17 @@ def _find_sender(session: Session, message: IncomingMessage) -> tuple[Contact | 
     return find_or_make_contact(session, message.sender, message.channel)
 
 
-def _find_thread(session: Session, message: IncomingMessage) -> Conversation | None:
+def _find_thread(
+    session: Session, message: IncomingMessage, *, must_exist: bool
+) -> Conversation | None:
+    """The conversation that the message names; InputError if there must be one and is none."""
     if message.conversation_uuid is not None:
         conversation = conversations.find_conversation(session, message.conversation_uuid)
-        if conversation is None:
+        if conversation is None and must_exist:
             raise InputError({"conversation_uuid": ["There is no such conversation."]})
         return conversation
     answered = [message.in_reply_to] if message.in_reply_to else []
-    return messages.find_conversation(session, [*answered, *reversed(message.references)])
+    return messages.find_thread(session, [*answered, *reversed(message.references)])
 
 
 def _add_copied_in(session: Session, message: IncomingMessage, conversation: Conversation) -> None:
@@ -113,8 +118,8 @@ def _add_copied_in(session: Session, message: IncomingMessage, conversation: Con
 
 def _first_answer(session: Session, known: Message) -> Json:
     """What the first delivery of a message was answered; of one that an agent wrote, alike."""
-    if known.delivery is not None:
-        answer: Json = orjson.loads(known.delivery)
+    if known.first_answer is not None:
+        answer: Json = orjson.loads(known.first_answer)
         return answer
     conversation = session.get_one(Conversation, known.conversation_id)
     contact_id = conversations.sender_of(session, conversation)
@@ -134,6 +139,6 @@ def _answer(session: Session, delivery: Delivery, message: Message) -> Json:
             "direction": message.direction,
             "created_at": message.created_at,
         },
-        "bucket": SPAM_BUCKET if conversation.status == SPAM else INBOX_BUCKET,
+        "bucket": SPAM_BUCKET if conversation.status == SPAM else INBOX,
         "duplicate": False,
     }

@@ -28,12 +28,10 @@ def receive_mail() -> None:
     Exit code 65 says that the mail cannot be taken in, 75 to try again later.
     """
     try:
-        message = _read_mail()
-    except ValueError as error:
+        click.echo(_take_in(_read_mail()))
+    except mail.UnusableMailError as error:
         click.echo(f"The mail was refused: {error}", err=True)
         sys.exit(os.EX_DATAERR)
-    try:
-        click.echo(_take_in(message))
     except Exception as error:  # whatever it is, the mail must not be lost
         logger.error("A mail could not be taken in.", exc_info=error)
         sys.exit(os.EX_TEMPFAIL)
@@ -42,7 +40,7 @@ def receive_mail() -> None:
 def _read_mail() -> IncomingMessage:
     raw = sys.stdin.buffer.read(MAIL_LIMIT + 1)
     if len(raw) > MAIL_LIMIT:
-        raise ValueError(f"It is over {MAIL_LIMIT} bytes.")
+        raise mail.UnusableMailError(f"It is over {MAIL_LIMIT} bytes.")
     return mail.read_mail(raw)
 
 

@@ -12,9 +12,8 @@ from contacts_service.envelope import success
 from contacts_service.errors import InputError
 from contacts_service.incoming import IncomingMessage
 from contacts_service.openapi import answers_also
-from schemas.inbound import MAIL_LIMIT, DeliverySchema, IncomingMessageSchema
+from schemas.inbound import MAIL, MAIL_LIMIT, DeliverySchema, IncomingMessageSchema
 
-MAIL = "message/rfc822"
 EXAMPLE = {
     "channel": "email",
     "from": {"email": "linda@example.com", "first_name": "Linda", "last_name": "Olsen"},
@@ -43,7 +42,7 @@ schema = IncomingMessageSchema()
 
 @blueprint.route("/inbound/messages", methods=["POST"])
 @requires("messages:write_as_contact")
-@answers_also(200)
+@answers_also(200, 413, 415)
 @blueprint.doc(requestBody=BODY)
 @blueprint.response(201, DeliverySchema)
 def receive_message() -> Response:
@@ -62,10 +61,7 @@ def _read_message() -> IncomingMessage:
     if request.mimetype != MAIL:
         message: Any = parser.parse(schema, request, location="json")
         return message  # type: ignore[no-any-return]
-    raw = read_body(request, MAIL_LIMIT)
-    if not raw:
-        raise InputError({"": ["A body is required."]})
     try:
-        return mail.read_mail(raw)
-    except ValueError as error:
+        return mail.read_mail(read_body(request, MAIL_LIMIT))
+    except mail.UnusableMailError as error:
         raise InputError({"": [str(error)]}) from None

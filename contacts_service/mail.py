@@ -24,6 +24,7 @@ from contacts_service.incoming import (
 )
 from contacts_service.mail_headers import Headers, decode_words, mailboxes, read_headers
 from contacts_service.mail_text import plain_text
+from contacts_service.text import normalise_message_id
 
 DATE_LENGTH = 200
 AUTHORS_LIMIT = 100
@@ -32,11 +33,15 @@ EARLIEST_YEAR = 1990  # devices without a clock date their mail 1970 or 1980
 _in_brackets = re.compile(r"<([^<>]*)>")
 
 
+class UnusableMailError(Exception):
+    """A mail that can never be taken in; the message is a sentence."""
+
+
 def read_mail(raw: bytes) -> IncomingMessage:
     """The message in a raw mail (RFC 5322 and MIME, kept or not).
 
-    What is over a limit is cut, what cannot be read is left out. Raises ValueError only if no
-    header names a usable sender.
+    What is over a limit is cut, what cannot be read is left out. Raises UnusableMailError only if
+    no header names a usable sender.
     """
     mail = _with_newlines(raw)
     headers, body = read_headers(mail, 0, len(mail))
@@ -74,7 +79,7 @@ def _sender(headers: Headers) -> Correspondent:
     for name in ("reply-to", "return-path"):
         for usable in _correspondents(headers, name):
             return usable
-    raise ValueError("The mail has no usable sender address.")
+    raise UnusableMailError("The mail has no usable sender address.")
 
 
 def _copied_in(headers: Headers, sender: Correspondent) -> tuple[Correspondent, ...]:
@@ -117,7 +122,7 @@ def _written_ids(value: str) -> list[str]:
 
 
 def _clean_id(written: str) -> str:
-    return cut_line("".join(written.split()).strip("<>,;"), MESSAGE_ID_LENGTH)
+    return normalise_message_id(cut_line(written, MESSAGE_ID_LENGTH))
 
 
 def _date(headers: Headers) -> str | None:

@@ -124,7 +124,7 @@ class Participant(Base):
 class Message(Base):
     """One message of a conversation: `incoming` from a contact or `outgoing` from an agent.
 
-    `delivery` is what the delivery of an incoming one was answered, as JSON.
+    `first_answer` is what the delivery of an incoming one was told, as JSON, for the next ones.
     """
 
     __tablename__ = "messages"
@@ -138,7 +138,7 @@ class Message(Base):
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"))
     author_id: Mapped[str | None]
     author_name: Mapped[str | None]
-    delivery: Mapped[str | None]
+    first_answer: Mapped[str | None]
     created_at: Mapped[str]
 
     __table_args__ = (Index(None, "conversation_id", "created_at", "id"), NO_REUSE)

@@ -17,7 +17,7 @@ NEWEST_FIRST = Order(Note.created_at, Note.id)
 
 
 def list_notes(session: Session, contact_id: int, part: Part) -> Json:
-    """One page of a contact's notes, newest first. Raises NotFoundError."""
+    """A part of a contact's notes, newest first. Raises NotFoundError."""
     require_contact(session, contact_id)
     query = _notes_query(contact_id)
     listing = Listing(f"notes {contact_id}", query, NEWEST_FIRST, note_json)

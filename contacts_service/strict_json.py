@@ -36,6 +36,15 @@ def write_json(value: Any) -> bytes:
     return orjson.dumps(value)
 
 
+def is_same_json(value: Any, text: str) -> bool:
+    """Whether a JSON text says the same as a value, in whatever order of fields."""
+    if write_json(value).decode() == text:
+        return True
+    # As sorted text, because Python takes 1, 1.0 and True for equal.
+    sort = orjson.OPT_SORT_KEYS
+    return orjson.dumps(value, option=sort) == orjson.dumps(orjson.loads(text), option=sort)
+
+
 def _check_depth(value: Any) -> None:
     level = [value]
     for _ in range(MAX_DEPTH):

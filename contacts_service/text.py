@@ -34,6 +34,7 @@ _plain_email = re.compile(rf"(?![^@]{{65}}){_word}(?:\.{_word})*@(?:{_label}\.)+
 
 PHONE_PATTERN = r"^[0-9xX +()\-./#*,;]*[0-9][0-9xX +()\-./#*,;]*$"
 _phone = re.compile(PHONE_PATTERN)
+_in_brackets = re.compile("<([^<>]*)>")
 
 _LETTERS = {
     "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i",
@@ -144,6 +145,13 @@ def normalise_phone(text: str) -> str:
     if not _phone.fullmatch(number):
         raise ValueError("Not a valid phone number.")
     return number
+
+
+def normalise_message_id(written: str) -> str:
+    """The id by which mail systems know a message, out of what stands around it; "" for none."""
+    in_brackets = _in_brackets.search(written)
+    bare = in_brackets[1] if in_brackets else written
+    return compose("".join(bare.split()).strip("<>,;"))
 
 
 def normalise_identifier(channel: str, identifier: str) -> str:

@@ -23,14 +23,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from contacts_service.bulk import NewContact
 from contacts_service.channels import Address
 from contacts_service.models import Contact, ContactChannel
-from contacts_service.strict_json import Json, write_json
+from contacts_service.strict_json import Json, is_same_json, write_json
 from contacts_service.text import fold, phone_digits
 
 # What a row without email finds a person by: the digits of a phone, or for people without address
@@ -133,21 +132,12 @@ def differences(person: Person, row: RowValues) -> Json:
         email = changes["email"] = row.email
     if row.phone not in (None, phone) and row.clue not in person.phone_channels:
         phone = changes["phone"] = row.phone
-    if "custom_attributes" in values and not _is_same_json(values, contact.custom_attributes):
-        changes["custom_attributes"] = values["custom_attributes"]
+    attributes = values.get("custom_attributes")
+    if attributes is not None and not is_same_json(attributes, contact.custom_attributes):
+        changes["custom_attributes"] = attributes
     known = [*person.channels, ("email", email), ("phone", phone)]
     channels = [address for address in row.channels if address not in known]
     return changes | {"contact_channels": channels} if channels else changes
-
-
-def _is_same_json(values: Json, stored: str) -> bool:
-    given = values["custom_attributes"]
-    if orjson.dumps(given).decode() == stored:
-        return True
-    # As sorted text, because Python takes 1, 1.0 and True for equal.
-    return orjson.dumps(given, option=orjson.OPT_SORT_KEYS) == orjson.dumps(
-        orjson.loads(stored), option=orjson.OPT_SORT_KEYS
-    )
 
 
 def owners(session: Session, addresses: Iterable[Address]) -> dict[Address, int]:

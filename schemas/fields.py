@@ -115,7 +115,8 @@ class MessageId(Line):
         super().__init__(max_length, metadata={"pattern": MESSAGE_ID}, **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        message_id = super()._deserialize(value, attr, data, **kwargs).strip("<> ")
+        given = super()._deserialize(value, attr, data, **kwargs)
+        message_id = text.normalise_message_id(given)
         if not message_id:
             raise ValidationError("Must not be blank.")
         return message_id

@@ -7,8 +7,10 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from contacts_service.incoming import (
     CC_LIMIT,
     CONTENT_LENGTH,
+    INBOX,
     MESSAGE_ID_LENGTH,
     REFERENCES_LIMIT,
+    SPAM_BUCKET,
     SUBJECT_LENGTH,
     Correspondent,
     IncomingMessage,
@@ -31,6 +33,7 @@ from schemas.fields import (
     WireTime,
 )
 
+MAIL = "message/rfc822"
 MAIL_LIMIT = 25 << 20  # bytes of a raw mail
 ADDRESSES = ("email", "phone", "identifier")
 
@@ -63,6 +66,7 @@ class IncomingMessageSchema(ClosedSchema):
     """A message that has arrived."""
 
     body_limit = MESSAGE_BODY_LIMIT
+    other_types = (MAIL,)
     json_rules: ClassVar[Json] = by_channel(
         lambda identifier: {
             "from": {"properties": {"identifier": identifier}},
@@ -130,5 +134,5 @@ class DeliverySchema(ClosedSchema):
     conversation = fields.Nested(ConversationSchema(), required=True)
     conversation_created = fields.Boolean(required=True)
     message = fields.Nested(MessageReceiptSchema(), required=True)
-    bucket = fields.String(required=True, validate=validate.OneOf(("inbox", "spam")))
+    bucket = fields.String(required=True, validate=validate.OneOf((INBOX, SPAM_BUCKET)))
     duplicate = fields.Boolean(required=True)

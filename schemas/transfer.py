@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate
+from marshmallow import ValidationError, fields
 
-from contacts_service import text
 from contacts_service.clock import wire_time
 from contacts_service.strict_json import JSONError, read_json
+from schemas.channels import ChannelCreateSchema
 from schemas.contacts import ContactUpdateSchema
-from schemas.fields import ClosedSchema, CustomAttributes, Line
+from schemas.fields import CustomAttributes, Line
 
 CHANNEL = r"^[a-z][a-z0-9_-]{0,31}\Z"
 IDENTIFIER_LENGTH = 254
@@ -63,30 +63,12 @@ class AttributesCell(CustomAttributes):
         return super()._deserialize(_read_cell(value), attr, data, **kwargs)
 
 
-class ChannelSchema(ClosedSchema):
-    """A further address, turned into the pair (channel, identifier); what else it tells is ours."""
+class ChannelSchema(ChannelCreateSchema):
+    """A further address as export writes it; what else it tells is ours."""
 
-    channel = fields.String(
-        required=True, validate=validate.Regexp(CHANNEL, error="Not a name of a channel.")
-    )
-    identifier = Line(IDENTIFIER_LENGTH, required=True)
     id = fields.Raw(load_only=True)
     created_at = fields.Raw(load_only=True)
     updated_at = fields.Raw(load_only=True)
-
-    @post_load
-    def to_address(self, data: dict[str, Any], **kwargs: Any) -> tuple[str, str]:
-        channel, identifier = data["channel"], data["identifier"]
-        try:
-            if channel == "email":
-                identifier = text.normalise_email(identifier)
-            elif channel == "phone":
-                identifier = text.normalise_phone(identifier)
-            elif not identifier:
-                raise ValueError("Must not be blank.")
-        except ValueError as error:
-            raise ValidationError({"identifier": [str(error)]}) from None
-        return channel, identifier
 
 
 class ChannelsCell(fields.List[Any]):

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contacts_service import text
-from contacts_service.incoming import Correspondent, cut_line, cut_paragraphs, guess_names
+from contacts_service.incoming import Correspondent, cut_line, cut_paragraphs
+from contacts_service.names import guess_names
 
 DISPLAY_NAMES = [
     ("Linda Olsen", "Linda", "Olsen"),

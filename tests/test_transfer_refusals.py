@@ -54,7 +54,7 @@ REFUSED = {
         "contact_channels[0].identifier: Missing data for required field."),
     "bad channel": (
         {"contact_channels": '[{"channel": "Chat Room", "identifier": "x"}]'},
-        "contact_channels[0].channel: Not a name of a channel."),
+        "contact_channels[0].channel: Must be a lower-case word of at most 32 characters."),
     "bad address of a channel": (
         {"contact_channels": '[{"channel": "email", "identifier": "x"}]'},
         "contact_channels[0].identifier: Not a valid email address."),

@@ -14,10 +14,10 @@ def upgrade() -> None:
         op.add_column(
             "contacts", sa.Column(name, sa.Boolean(), server_default=sa.text("0"), nullable=False)
         )
-    op.add_column("messages", sa.Column("delivery", sa.String(), nullable=True))
+    op.add_column("messages", sa.Column("first_answer", sa.String(), nullable=True))
 
 
 def downgrade() -> None:
-    op.drop_column("messages", "delivery")
+    op.drop_column("messages", "first_answer")
     for name in GUESSED:
         op.drop_column("contacts", name)
