@@ -21,6 +21,10 @@ logger = logging.getLogger(__name__)
 inbound_group = AppGroup("inbound", help="Messages that have arrived.")
 
 
+class MailError(Exception):
+    """A mail that can never be taken in; the message says why."""
+
+
 @inbound_group.command("mail")
 def receive_mail() -> None:
     """Take in a raw mail from standard input.
@@ -28,12 +32,10 @@ def receive_mail() -> None:
     Exit code 65 says that the mail cannot be taken in, 75 to try again later.
     """
     try:
-        message = _read_mail()
-    except ValueError as error:
+        click.echo(_take_in(_read_mail()))
+    except MailError as error:
         click.echo(f"The mail was refused: {error}", err=True)
         sys.exit(os.EX_DATAERR)
-    try:
-        click.echo(_take_in(message))
     except Exception as error:  # whatever it is, the mail must not be lost
         logger.error("A mail could not be taken in.", exc_info=error)
         sys.exit(os.EX_TEMPFAIL)
@@ -42,8 +44,11 @@ def receive_mail() -> None:
 def _read_mail() -> IncomingMessage:
     raw = sys.stdin.buffer.read(MAIL_LIMIT + 1)
     if len(raw) > MAIL_LIMIT:
-        raise ValueError(f"It is over {MAIL_LIMIT} bytes.")
-    return mail.read_mail(raw)
+        raise MailError(f"It is over {MAIL_LIMIT} bytes.")
+    try:
+        return mail.read_mail(raw)
+    except ValueError as error:
+        raise MailError(str(error)) from None
 
 
 def _take_in(message: IncomingMessage) -> str:
