@@ -1,10 +1,10 @@
 """Lists: a page of a query with totals, or the next part of a walk. Knows no table."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, SQLColumnExpression, func, tuple_
+from sqlalchemy import ColumnElement, Row, Select, SQLColumnExpression, and_, func
 from sqlalchemy.orm import Session
 
 from contacts_service.cursors import Position, Walk, read_cursor, write_cursor
@@ -22,13 +22,27 @@ class Order:
     key: SQLColumnExpression[Any]
     is_descending: bool = True
 
-    def after(self, position: Position) -> ColumnElement[bool]:
-        """What the rows after one with a value have, those without a value left out."""
-        place = tuple_(self.by, self.key)
-        return place < tuple_(*position) if self.is_descending else place > tuple_(*position)
+    def after(self, position: Position | None) -> Iterator[ColumnElement[bool]]:
+        """What the rows after a position have, or all rows, stretch by stretch in this order.
 
-    def after_key(self, key: int) -> ColumnElement[bool]:
-        return self.key < key if self.is_descending else self.key > key
+        Each is one range of an index. SQLite compares only the column of a pair (column, rowid) by
+        the index, and would go through all the rows of an equal value.
+        """
+        if position is None:
+            yield self.by.is_not(None)
+            yield self.by.is_(None)
+            return
+        value, key = position
+        if value is not None:
+            yield and_(self.by == value, self._is_after(self.key, key))
+            yield self._is_after(self.by, value)
+            yield self.by.is_(None)
+        else:
+            yield and_(self.by.is_(None), self._is_after(self.key, key))
+
+    def _is_after(self, column: SQLColumnExpression[Any], value: Any) -> ColumnElement[bool]:
+        after: ColumnElement[bool] = column < value if self.is_descending else column > value
+        return after
 
     def clauses(self) -> list[SQLColumnExpression[Any]]:
         if self.is_descending:
@@ -103,20 +117,15 @@ def _read_walk(session: Session, listing: Listing, walk: Walk) -> Json:
 def _places_after(
     session: Session, listing: Listing, position: Position | None, limit: int
 ) -> list[Position]:
-    """The places of the next rows: those that have a value first, then those that have none."""
+    """The places of the next rows."""
     order = listing.order
     query = listing.query.with_only_columns(order.by, order.key, maintain_column_froms=True)
     places: list[Position] = []
-    if position is None or position[0] is not None:
-        some = query.where(order.by.is_not(None))
-        some = some if position is None else some.where(order.after(position))
-        places = [(by, key) for by, key in session.execute(_first(some, order, limit))]
-        position = None
-    if len(places) < limit:
-        none = query.where(order.by.is_(None))
-        none = none if position is None else none.where(order.after_key(position[1]))
-        rows = session.execute(_first(none, order, limit - len(places)))
+    for condition in order.after(position):
+        rows = session.execute(_first(query.where(condition), order, limit - len(places)))
         places += [(by, key) for by, key in rows]
+        if len(places) == limit:
+            break
     return places
 
 
