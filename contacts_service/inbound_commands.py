@@ -6,11 +6,15 @@ The exit codes are those of sysexits.h, by which a mail server knows whether to 
 import logging
 import os
 import sys
+from contextlib import suppress
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
+from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service import inbound, mail
+from contacts_service.config import SettingsError
 from contacts_service.database import unit_of_work
 from contacts_service.incoming import IncomingMessage
 from contacts_service.migration import migrate_database
@@ -28,13 +32,19 @@ def receive_mail() -> None:
     Exit code 65 says that the mail cannot be taken in, 75 to try again later.
     """
     try:
-        click.echo(_take_in(_read_mail()))
+        outcome = _take_in(_read_mail())
     except mail.UnusableMailError as error:
         click.echo(f"The mail was refused: {error}", err=True)
         sys.exit(os.EX_DATAERR)
+    except (SettingsError, SQLAlchemyError) as error:
+        cause = getattr(error, "orig", error)
+        click.echo(f"The mail cannot be taken in for now: {cause}", err=True)
+        sys.exit(os.EX_TEMPFAIL)
     except Exception as error:  # whatever it is, the mail must not be lost
         logger.error("A mail could not be taken in.", exc_info=error)
         sys.exit(os.EX_TEMPFAIL)
+    with suppress(OSError):  # it is taken in, whether or not anybody hears of it
+        click.echo(outcome)
 
 
 def _read_mail() -> IncomingMessage:
@@ -46,6 +56,9 @@ def _read_mail() -> IncomingMessage:
 
 def _take_in(message: IncomingMessage) -> str:
     """What became of the message, as a line."""
+    file = current_app.extensions["database_file"]
+    if not file.path.exists():
+        raise SettingsError(f"There is no database {file.path}; see CONTACTS_DATABASE_URL.")
     migrate_database()
     with unit_of_work() as session:
         answer, is_new = inbound.receive_message(session, message)

@@ -3,13 +3,11 @@
 How headers are taken apart is `mail_headers`, which of the parts is read `mail_text`.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from itertools import islice
 
-from contacts_service import clock
 from contacts_service.incoming import (
     CC_LIMIT,
     CONTENT_LENGTH,
@@ -26,9 +24,7 @@ from contacts_service.mail_headers import Headers, decode_words, mailboxes, read
 from contacts_service.mail_text import plain_text
 from contacts_service.text import normalise_message_id
 
-DATE_LENGTH = 200
 AUTHORS_LIMIT = 100
-EARLIEST_YEAR = 1990  # devices without a clock date their mail 1970 or 1980
 
 _in_brackets = re.compile(r"<([^<>]*)>")
 
@@ -46,16 +42,16 @@ def read_mail(raw: bytes) -> IncomingMessage:
     mail = _with_newlines(raw)
     headers, body = read_headers(mail, 0, len(mail))
     sender = _sender(headers)
+    answered = _ids(headers, "in-reply-to")
     return IncomingMessage(
         channel="email",
         sender=sender,
         cc=_copied_in(headers, sender),
         subject=cut_line(decode_words(headers.first("subject")), SUBJECT_LENGTH),
         content=cut_paragraphs(plain_text(headers, mail, body), CONTENT_LENGTH),
-        message_id=_message_id(headers, "message-id"),
-        in_reply_to=_message_id(headers, "in-reply-to"),
-        references=_references(headers),
-        received_at=_date(headers),
+        message_id=next(iter(_ids(headers, "message-id")), None),
+        in_reply_to=next(iter(answered), None),
+        references=(*_references(headers), *answered[:0:-1]),
         is_automatic=_is_automatic(headers, sender),
     )
 
@@ -99,9 +95,9 @@ def _correspondents(headers: Headers, name: str) -> Iterator[Correspondent]:
             yield Correspondent(email=email, display_name=display_name)
 
 
-def _message_id(headers: Headers, name: str) -> str | None:
-    """The first id in a header."""
-    return next(filter(None, map(_clean_id, _written_ids(headers.first(name))[:10])), None)
+def _ids(headers: Headers, name: str) -> list[str]:
+    """The ids in a header, as far as anybody has a use for them."""
+    return list(filter(None, map(_clean_id, _written_ids(headers.first(name))[:10])))
 
 
 def _references(headers: Headers) -> tuple[str, ...]:
@@ -122,19 +118,10 @@ def _written_ids(value: str) -> list[str]:
 
 
 def _clean_id(written: str) -> str:
-    return normalise_message_id(cut_line(written, MESSAGE_ID_LENGTH))
-
-
-def _date(headers: Headers) -> str | None:
-    """The mail's own date, None if there is none that can be true."""
-    try:
-        date = parsedate_to_datetime(headers.first("date")[:DATE_LENGTH])
-        date = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
-    except (LookupError, OverflowError, TypeError, ValueError):
-        return None
-    if date.year < EARLIEST_YEAR or date > datetime.now(UTC):
-        return None
-    return clock.wire_time(date)
+    message_id = normalise_message_id(cut_line(written, len(written)))
+    if len(message_id) > MESSAGE_ID_LENGTH:  # cut, it could be another's
+        return hashlib.sha256(message_id.encode()).hexdigest()
+    return message_id
 
 
 def _is_automatic(headers: Headers, sender: Correspondent) -> bool:

@@ -8,6 +8,7 @@ import binascii
 import re
 import string
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from email.message import Message
 from itertools import groupby, islice
 from operator import itemgetter
@@ -35,6 +36,8 @@ _mailbox_token = re.compile(
       | (?P<text>[^",;:<>()=]+|.)""",
     re.VERBOSE | re.DOTALL,
 )
+_plain_local_part = re.compile(r"[\w.+-]+")
+_needless_quotes = re.compile(r'^"([\w.+-]+)"@')
 _around_addresses = re.compile(r"[\s<>()\[\],;:\"]+")
 
 
@@ -144,25 +147,32 @@ def decode_base64(encoded: bytes) -> bytes:
 def mailboxes(line: str) -> Iterator[tuple[str, str]]:
     """Display name and normalised address of each usable mailbox in an address header.
 
-    Groups are opened, and what is no address is passed over. Where that leaves nothing, any
-    address that can be made out is taken, without a name.
+    Groups are opened, and what is no address is passed over. Where quotes or comments do not end
+    and that leaves nothing, any address that can be made out is taken, without a name.
     """
     if "@" not in line:
         line = decode_words(line)
     is_found = False
-    for phrase, angle, comment in _split_mailboxes(line):
-        if mailbox := _read_mailbox(decode_words(phrase), angle, comment):
+    for mailbox in _split_mailboxes(line):
+        if named := _read_mailbox(mailbox):
             is_found = True
-            yield mailbox
-    if not is_found:
+            yield named
+    if not is_found and (line.count('"') % 2 or line.count("(") != line.count(")")):
         yield from (("", email) for _, email in _loose_addresses(line))
 
 
-def _split_mailboxes(line: str) -> Iterator[tuple[str, str, str]]:
-    """Phrase, angle address and comment of each mailbox."""
-    phrase: list[str] = []
-    comment: list[str] = []
-    angle = ""
+@dataclass
+class _Mailbox:
+    """What stands between two separators: words, quoted strings, angle addresses and comments."""
+
+    phrase: list[str] = field(default_factory=list)  # words and quoted strings as they are read
+    bare: list[str] = field(default_factory=list)  # the same, quoted strings closed to the eye
+    angles: list[str] = field(default_factory=list)
+    comment: list[str] = field(default_factory=list)
+
+
+def _split_mailboxes(line: str) -> Iterator[_Mailbox]:
+    mailbox = _Mailbox()
     depth = 0
     for count, token in enumerate(_mailbox_token.finditer(line)):
         kind, part = token.lastgroup, token[token.lastgroup or 0]
@@ -171,24 +181,40 @@ def _split_mailboxes(line: str) -> Iterator[tuple[str, str, str]]:
         if kind == "parenthesis":
             depth = depth + 1 if part == "(" else max(0, depth - 1)
         elif depth:
-            comment.append(part)
+            mailbox.comment.append(part)
         elif kind == "separator":
-            yield "".join(phrase), angle, "".join(comment)
-            phrase, comment, angle = [], [], ""
+            yield mailbox
+            mailbox = _Mailbox()
         elif kind == "group":
-            phrase.clear()
+            mailbox.phrase.clear()
+            mailbox.bare.clear()
         elif kind == "angle":
-            angle = angle or part
+            mailbox.angles.append(part)
+        elif kind == "quoted":
+            mailbox.phrase.append(re.sub(r"\\(.)", r"\1", part))
+            is_plain = _plain_local_part.fullmatch(part)
+            mailbox.bare.append(part if is_plain else part.replace("@", "\0").join('""'))
         else:
-            phrase.append(re.sub(r"\\(.)", r"\1", part) if kind == "quoted" else part)
-    yield "".join(phrase), angle, "".join(comment)
+            mailbox.phrase.append(part)
+            mailbox.bare.append(part)
+    yield mailbox
 
 
-def _read_mailbox(phrase: str, angle: str, comment: str) -> tuple[str, str] | None:
-    if email := _usable_address(angle):
-        return phrase.strip() or decode_words(comment), email
-    for written, email in _loose_addresses(phrase):
-        return phrase.replace(written, " ").strip() or decode_words(comment), email
+def _read_mailbox(mailbox: _Mailbox) -> tuple[str, str] | None:
+    """Name and address; None where it is not plain which address is meant.
+
+    What a quoted string holds is no address beside one that is: `"linda@example.com"@example.net`
+    is somebody at example.net.
+    """
+    phrase, comment = decode_words("".join(mailbox.phrase)), decode_words("".join(mailbox.comment))
+    written = {angle for angle in mailbox.angles if "@" in angle}
+    if written:
+        emails = {_usable_address(angle) for angle in written}
+        email = emails.pop()
+        return (phrase.strip() or comment, email) if email and not emails else None
+    bare = decode_words("".join(mailbox.bare))
+    for word, email in _loose_addresses(phrase if "@" not in bare else bare):
+        return phrase.replace(word, " ").strip(" <>") or comment, email
     return None
 
 
@@ -205,6 +231,7 @@ def _usable_address(address: str) -> str:
         return ""
     address = re.sub(r"\s*([@.])\s*", r"\1", decode_words(address)).strip(" .'")
     address = re.sub("^mailto:", "", address, flags=re.IGNORECASE)
+    address = _needless_quotes.sub(r"\1@", address)
     try:
         return text.normalise_email(address)
     except ValueError:

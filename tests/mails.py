@@ -4,6 +4,7 @@ A sample is a name, the raw mail, and those fields of the message that must come
 `display_name` are the sender's, `names` those guessed for the sender, `cc` the addresses.
 """
 
+import hashlib
 from base64 import b64encode, encodebytes
 from typing import Any
 
@@ -236,6 +237,26 @@ SENDERS: list[tuple[str, bytes, dict[str, Any]]] = [
         {"email": "bob@example.com", "is_automatic": False},
     ),
     (
+        "quoted local part that is another's address",
+        mail('From: "linda@example.com"@example.net', "Sender: Jo <jo@example.com>"),
+        {"email": "jo@example.com"},
+    ),
+    (
+        "needless quotes",
+        mail('From: Taro <"taro.y"@example.com>'),
+        {"email": "taro.y@example.com"},
+    ),
+    (
+        "two addresses for one name",
+        mail("From: <linda@example.com> <jo@example.net>", "Sender: Bo <bo@example.com>"),
+        {"email": "bo@example.com"},
+    ),
+    (
+        "several ids answered",
+        mail(LINDA, "In-Reply-To: <a@x> <b@x> <c@x>", "References: <r@x>"),
+        {"in_reply_to": "a@x", "references": ("r@x", "c@x", "b@x")},
+    ),
+    (
         "author's address too long",
         mail(f"From: {'a' * 300}@example.com", "Reply-To: bob@example.com"),
         {"email": "bob@example.com"},
@@ -325,26 +346,17 @@ HEADERS: list[tuple[str, bytes, dict[str, Any]]] = [
     ("no id but words", mail(LINDA, "In-Reply-To: Your message"), {"in_reply_to": None}),
     ("id without a domain", mail(LINDA, "Message-ID: a1"), {"message_id": "a1"}),
     ("empty id", mail(LINDA, "Message-ID: <>"), {"message_id": None}),
-    ("id too long", mail(LINDA, f"Message-ID: <{'x' * 2000}>"), {"message_id": "x" * 998}),
+    (
+        "id too long",
+        mail(LINDA, f"Message-ID: <{'x' * 2000}>"),
+        {"message_id": hashlib.sha256(b"x" * 2000).hexdigest()},
+    ),
     (
         "more references than are kept",
         mail(LINDA, "References: " + "\r\n ".join(f"<{n}@x.example>" for n in range(10_000))),
         {"references": tuple(f"{n}@x.example" for n in range(9000, 10_000))},
     ),
-    (
-        "date",
-        mail(LINDA, "Date: Fri, 03 Jan 2025 10:11:12 -0330 (NST)"),
-        {"received_at": "2025-01-03T13:41:12.000000Z"},
-    ),
-    (
-        "date without a zone",
-        mail(LINDA, "Date: 3 Jan 2025 10:11"),
-        {"received_at": "2025-01-03T10:11:00.000000Z"},
-    ),
-    ("date in words", mail(LINDA, "Date: yesterday"), {"received_at": None}),
-    ("date that is none", mail(LINDA, "Date: 31 Feb 2025 25:61:00 +9999"), {"received_at": None}),
-    ("date to come", mail(LINDA, "Date: 3 Jan 2999 10:11:12 +0000"), {"received_at": None}),
-    ("date without a clock", mail(LINDA, "Date: 1 Jan 1970 00:00:00 +0000"), {"received_at": None}),
+    ("date of long ago", mail(LINDA, "Date: 3 Jan 1999 10:11:12 +0000"), {"received_at": None}),
     (
         "line that is no header among them",
         mail("Subject: Hello", "no header this", LINDA),

@@ -156,6 +156,7 @@ def pipe(raw: bytes, folder: Path, **settings: str) -> subprocess.CompletedProce
 
 
 def test_mail_server_that_pipes_a_mail_is_told_that_it_was_taken_in(tmp_path: Path) -> None:
+    make_app(tmp_path)
     result = pipe(LETTER, tmp_path)
     assert (result.returncode, result.stderr) == (os.EX_OK, b"")
     assert result.stdout == b"Taken in: conversation 1, inbox.\n"
@@ -167,3 +168,10 @@ def test_mail_under_a_bad_setting_is_to_be_tried_again(tmp_path: Path) -> None:
     assert b"CONTACTS_BUSY_TIMEOUT" in result.stderr
     assert b"Traceback" not in result.stderr
     assert not (tmp_path / "contacts.db").exists()
+
+
+def test_mail_to_a_database_that_is_not_there_is_to_be_tried_again(tmp_path: Path) -> None:
+    result = pipe(LETTER, tmp_path)
+    assert (result.returncode, result.stdout) == (os.EX_TEMPFAIL, b"")
+    assert b"There is no database" in result.stderr
+    assert list(tmp_path.glob("contacts.db*")) == []
