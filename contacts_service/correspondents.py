@@ -30,13 +30,19 @@ def find_or_make_contact(
         _learn(session, contact, who, channel)
         return contact, False
     first_name, last_name, are_guessed = guess_names(who)
+    # A number like "0" has no digit by which it could be found again, but as a channel it is.
+    phone = who.phone if phone_digits(who.phone or "") else None
     contact_id = contacts.create_contact(
         session,
         first_name=first_name,
         last_name=last_name,
         email=who.email,
-        phone=who.phone,
-        further=[] if who.identifier is None else [(channel, who.identifier)],
+        phone=phone,
+        further=[
+            address
+            for address in _addresses(who, channel)
+            if address not in ((EMAIL, who.email), (PHONE, phone))
+        ],
         are_names_guessed=are_guessed,
     )
     return contacts.get_contact(session, contact_id), True

@@ -3,6 +3,7 @@
 Reads begin a plain transaction by themselves; whoever writes does so inside `unit_of_work()`.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,6 +71,11 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
         except BaseException:
             session.rollback()
             raise
+
+
+def give_way() -> None:
+    """Between the steps of long work, let those write who wait: they look once a millisecond."""
+    time.sleep(5 * sqlite.POLLING_SECONDS)
 
 
 def insert_rows(

@@ -365,6 +365,8 @@ class _Reader:
         if field is None:
             raise ValueError("Unknown field.")
         word = SYNONYMS.get(word, word) if isinstance(word, str) else None
+        if "operator" not in leaf:
+            raise ValueError("An operator is required.")
         if word not in OPERATORS:
             raise ValueError("Unknown operator.")
         positive = NEGATIONS.get(word, word)

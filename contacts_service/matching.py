@@ -157,7 +157,12 @@ def _begins_word(piece: str, field: str) -> bool:
 
 
 def _is_word(piece: str, field: str) -> bool:
-    return piece in words(field)
+    at = field.find(piece)
+    while at >= 0:
+        if is_word_start(field, at) and _is_word_end(field, at + len(piece)):
+            return True
+        at = field.find(piece, at + 1)
+    return False
 
 
 def _has_number(document: Document, number: str) -> bool:
@@ -186,13 +191,18 @@ def word_starts(field: str) -> tuple[int, ...]:
 
 
 def words(field: str) -> Iterator[str]:
-    """The words of a folded field, each from its beginning to the next break."""
+    """The words of a folded field; in scripts written without spaces, its characters."""
     for start in word_starts(field):
         end = start
-        while end < len(field) and _is_word_character(field[end]):
+        while end < len(field) and (end == start or not _is_word_end(field, end)):
             end += 1
-        if end > start:
+        if end > start and _is_word_character(field[start]):
             yield field[start:end]
+
+
+def _is_word_end(field: str, at: int) -> bool:
+    """Whether a word may end before this place: there the field ends, or the next word begins."""
+    return at == len(field) or not _is_word_character(field[at]) or is_spaceless(field[at])
 
 
 @lru_cache(maxsize=1 << 14)

@@ -14,6 +14,7 @@ from contacts_service.matching import (
     SUBSTRING_LENGTH,
     Document,
     Query,
+    is_spaceless,
     word_starts,
     words,
 )
@@ -75,15 +76,15 @@ def candidates(query: Query, rank: int) -> AllOf:
     if rank == 1:
         whole = [_whole(query.whole)]
         return [[*whole, NUMBER + query.number] if query.number else whole]
-    if rank == 2:
+    if rank == 2 and not any(map(is_spaceless, query.whole)):
         return [[WORD + piece] for piece in query.pieces]
-    kinds = {3: [NAME_PREFIX], 4: [NAME_PREFIX, ADDRESS_PREFIX], 5: [NAME_PREFIX, ADDRESS_PREFIX]}
+    kinds = [NAME_PREFIX] if rank <= 3 else [NAME_PREFIX, ADDRESS_PREFIX]
     found: AllOf = []
     for piece in query.pieces:
         if rank == 5 and len(piece) >= SUBSTRING_LENGTH:
             found += inside(piece)
             continue
-        found.append([kind + piece[:PREFIX_LENGTH] for kind in kinds[rank]])
+        found.append([kind + piece[:PREFIX_LENGTH] for kind in kinds])
         if len(piece) > PREFIX_LENGTH:
             found += inside(piece[PREFIX_LENGTH - SUBSTRING_LENGTH + 1 :])
     return found

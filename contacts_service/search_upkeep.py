@@ -7,7 +7,7 @@ from zlib import crc32
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from contacts_service.database import unit_of_work
+from contacts_service.database import give_way, unit_of_work
 from contacts_service.matching import Document
 from contacts_service.models import Contact, ContactDocument
 from contacts_service.search_index import BATCH, LIVE, Tables, documents, index_contacts
@@ -86,6 +86,7 @@ def rebuild() -> Iterator[int]:
         batch = ids[start : start + BATCH]
         with unit_of_work() as session:
             index_contacts(session, batch, REBUILT)
+        give_way()
         yield len(batch)
     merge(REBUILT)
     while mark is not None:
@@ -111,6 +112,7 @@ def merge(index: Tables = LIVE) -> None:
             )
             after = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
         pages, changes = MERGED_PAGES, after - before
+        give_way()
 
 
 def _create_empty(session: Session) -> None:

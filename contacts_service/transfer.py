@@ -36,7 +36,7 @@ from contacts_service.csv_files import (
     replacing,
     write_table,
 )
-from contacts_service.database import db, unit_of_work
+from contacts_service.database import db, give_way, unit_of_work
 from contacts_service.errors import InputError
 from contacts_service.models import Contact, ContactChannel
 from contacts_service.search_index import index_contacts
@@ -167,6 +167,7 @@ class Import:
             with unit_of_work() as session:
                 outcomes = Counter(self._placed(session, judged, reasons))
             session.expunge_all()
+            give_way()
             for row in batch:
                 if row.line in reasons:
                     cells = row.cells if row.error else self._without_refusal(row.cells)

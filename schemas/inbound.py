@@ -17,7 +17,7 @@ from contacts_service.incoming import (
 )
 from contacts_service.messages import INCOMING, OUTGOING
 from contacts_service.strict_json import Json
-from contacts_service.text import NAME_LENGTH, phone_digits
+from contacts_service.text import NAME_LENGTH
 from schemas.channels import ChannelName, Identifier, by_channel, normalised
 from schemas.contacts import ContactDetailSchema
 from schemas.conversations import MESSAGE_BODY_LIMIT, ConversationSchema
@@ -60,8 +60,6 @@ class CorrespondentSchema(ClosedSchema):
     def require_an_address(self, data: dict[str, Any], **kwargs: Any) -> None:
         if not any(data.get(name) for name in ADDRESSES):
             raise ValidationError("Needs an email, a phone or an identifier.")
-        if data.get("phone") and not phone_digits(data["phone"]):
-            raise ValidationError("Tells nobody apart.", "phone")
 
 
 class IncomingMessageSchema(ClosedSchema):

@@ -45,7 +45,7 @@ def rank(contact: Contact, pieces: list[str], whole: str) -> int:
 
     if whole in [" ".join(a.split()) for a in addresses] or (asked and asked in stored):
         return 1
-    if all(any(piece in words(name) for name in names) for piece in pieces):
+    if all(any(is_word(piece, name) for name in names) for piece in pieces):
         return 2
     if all(any(begins(piece, name) for name in names) for piece in pieces):
         return 3
@@ -77,14 +77,12 @@ def begins(piece: str, field: str) -> bool:
     return any(field[at:].startswith(piece) for at in beginnings(field))
 
 
-def words(field: str) -> list[str]:
-    found = []
-    for at in beginnings(field):
-        end = at
-        while end < len(field) and category(field[end]) in "LMN":
-            end += 1
-        found.append(field[at:end])
-    return found
+def is_word(piece: str, field: str) -> bool:
+    """Whether it begins where a word begins, and ends where one ends or the next begins."""
+    starts = beginnings(field)
+    breaks = {at for at in range(len(field)) if category(field[at]) not in "LMN"}
+    ends = {*breaks, *starts, len(field)}
+    return any(field[at:].startswith(piece) and at + len(piece) in ends for at in starts)
 
 
 def beginnings(field: str) -> list[int]:
