@@ -11,17 +11,18 @@ from urllib.parse import unquote_to_bytes
 
 import flask_smorest
 import marshmallow
-from flask import Request, Response, request
+from flask import Request, Response, g, request
 from webargs.flaskparser import FlaskParser
 from werkzeug.routing import BaseConverter, Map
 
-from contacts_service import envelope, openapi
+from contacts_service import envelope, idempotency, openapi
 from contacts_service.errors import (
     InputError,
     PayloadTooLargeError,
     UnsupportedMediaTypeError,
 )
 from contacts_service.strict_json import Json, JSONError, read_json
+from schemas.inbound import MAIL_LIMIT
 from schemas.messages import flatten
 
 View = Callable[..., Any]
@@ -101,8 +102,7 @@ def read_body(req: Request, limit: int) -> bytes:
     Raises PayloadTooLargeError over `limit` bytes, however it was sent, InputError for none,
     UnsupportedMediaTypeError for one that is compressed.
     """
-    # werkzeug would cut a body without a length at its own limit and say nothing.
-    raw = req.stream.read(limit + 1) if (req.content_length or 0) <= limit else b""
+    raw = whole_body(req, limit)
     if not raw and not req.content_length:
         raise InputError({"": ["A body is required."]})
     if not 0 < len(raw) <= limit:
@@ -110,6 +110,15 @@ def read_body(req: Request, limit: int) -> bytes:
     if req.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaTypeError("The body must not be compressed.")
     return raw
+
+
+def whole_body(req: Request, limit: int) -> bytes:
+    """As many bytes of the body as show whether it is over `limit`; read once, given again."""
+    # werkzeug would cut a body without a length at its own limit and say nothing.
+    if "body" not in g:
+        g.body = req.stream.read(limit + 1) if (req.content_length or 0) <= limit else b""
+    body: bytes = g.body
+    return body
 
 
 class NoQuery(marshmallow.Schema):
@@ -159,7 +168,14 @@ class Blueprint(flask_smorest.Blueprint):
                     return result
                 return envelope.success(result, status_code)
 
-            return document(answer)  # type: ignore[no-any-return]
+            @wraps(answer)
+            def answer_repeats(*args: Any, **kwargs: Any) -> Response:
+                if not idempotency.asks_for_it():
+                    return answer(*args, **kwargs)
+                body = whole_body(request, MAIL_LIMIT)
+                return idempotency.answer_once(lambda: answer(*args, **kwargs), body)
+
+            return document(answer_repeats)  # type: ignore[no-any-return]
 
         return decorator
 

@@ -58,19 +58,27 @@ def init_database(app: Flask) -> None:
 def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
     """A writing transaction: committed at the end, rolled back whole by any exception.
 
-    One that is not patient fails at once where another writer is at work.
+    One that is not patient fails at once where another writer is at work. Inside of another it is
+    a part of that, rolled back alone.
     """
     session = db.session()
+    if session.info.get("is_at_work"):
+        with session.begin_nested():
+            yield session
+        return
     session.rollback()  # ends the reading transaction that the permission check began
     file: sqlite.SQLiteFile = current_app.extensions["database_file"]
     with file.writer(file.busy_timeout if is_patient else 0) as deadline:
         try:
             session.connection(execution_options={"write_before": deadline})
+            session.info["is_at_work"] = True
             yield session
             session.commit()
         except BaseException:
             session.rollback()
             raise
+        finally:
+            session.info.pop("is_at_work", None)
 
 
 def give_way() -> None:

@@ -144,6 +144,20 @@ class Message(Base):
     __table_args__ = (Index(None, "conversation_id", "created_at", "id"), NO_REUSE)
 
 
+class KeptAnswer(Base):
+    """What a request with an Idempotency-Key was answered; `content` is the body."""
+
+    __tablename__ = "kept_answers"
+
+    agent_id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    status: Mapped[int]
+    etag: Mapped[str | None]
+    content: Mapped[str]
+    created_at: Mapped[str] = mapped_column(index=True)
+
+
 class ApiKey(Base):
     """A key of an agent; `key_hash` is the SHA-256 of the key in hexadecimal."""
 

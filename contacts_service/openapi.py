@@ -13,7 +13,7 @@ from apispec.ext import marshmallow as apispec_marshmallow
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 
-from contacts_service import errors
+from contacts_service import errors, idempotency
 from contacts_service.auth import Rule
 from contacts_service.strict_json import Json
 from schemas.fields import JSON_VALUE
@@ -75,6 +75,12 @@ ETAG_HEADER = {
         "description": "The version of the contact.",
         "schema": {"type": "string", "pattern": '^"[0-9a-f]+"$'},
     }
+}
+IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": idempotency.HEADER,
+    "description": "The same key with the same request within 24 hours writes nothing again.",
+    "schema": {"type": "string", "pattern": idempotency.PATTERN},
 }
 DELETED = {"type": "boolean", "const": True}
 
@@ -199,11 +205,14 @@ def answers_also(*statuses: int) -> Callable[[View], View]:
     return decorator
 
 
-def complete_operation(document: Json, info: Json, **_: Any) -> Json:
+def complete_operation(document: Json, info: Json, *, method: str, **_: Any) -> Json:
     """Add what every operation has: its id, its scope, its conditions and its errors."""
     operation: Operation = info["operation"]
     rule, responses = operation.rule, document["responses"]
     also = info.get("answers_also", ())
+    if method.upper() == "POST":
+        document.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+        also = (*also, 409)
     main = next(response for response in responses.values() if isinstance(response, dict))
     for status in also:
         if status in CONDITIONS:

@@ -11,7 +11,18 @@ SCHEMAS = sorted((PACKAGE.parent / "schemas").glob("*.py"))
 
 # What may know of requests, commands and the application.
 EDGE = {
-    *("__init__", "api", "auth", "docs", "envelope", "health", "keys", "logs", "openapi"),
+    *(
+        "__init__",
+        "api",
+        "auth",
+        "docs",
+        "envelope",
+        "health",
+        "idempotency",
+        "keys",
+        "logs",
+        "openapi",
+    ),
     *("channel_routes", "contact_routes", "conversation_routes", "definition_routes"),
     *("inbound_routes", "note_routes"),
     *("commands", "directory_commands", "inbound_commands", "search_commands"),
@@ -31,7 +42,7 @@ LAYERS = [
     {"demo_people", "demo_words", "transfer_matching"},
     {"demo", "demo_story", "transfer"},
     {"auth", "envelope", "logs"},
-    {"health", "openapi"},
+    {"health", "idempotency", "openapi"},
     {"api", "docs"},
     {"channel_routes", "contact_routes", "conversation_routes", "definition_routes"},
     {"command_line", "inbound_routes", "note_routes"},
