@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 import flask_smorest
 import marshmallow
-from flask import Request, Response, g, request
+from flask import Request, Response, request
 from webargs.flaskparser import FlaskParser
 from werkzeug.routing import BaseConverter, Map
 
@@ -29,6 +29,7 @@ View = Callable[..., Any]
 Decorator = Callable[[View], View]
 
 JSON_LIMIT = 1 << 20  # bytes
+BODY = "contacts_service.body"
 MAX_ID = 2**63 - 1
 
 
@@ -115,9 +116,10 @@ def read_body(req: Request, limit: int) -> bytes:
 def whole_body(req: Request, limit: int) -> bytes:
     """As many bytes of the body as show whether it is over `limit`; read once, given again."""
     # werkzeug would cut a body without a length at its own limit and say nothing.
-    if "body" not in g:
-        g.body = req.stream.read(limit + 1) if (req.content_length or 0) <= limit else b""
-    body: bytes = g.body
+    if BODY not in req.environ:
+        is_small = (req.content_length or 0) <= limit
+        req.environ[BODY] = req.stream.read(limit + 1) if is_small else b""
+    body: bytes = req.environ[BODY]
     return body
 
 
