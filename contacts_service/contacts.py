@@ -15,7 +15,7 @@ from contacts_service.attributes import check_attributes
 from contacts_service.bulk import NewContact, create_contacts
 from contacts_service.channels import Address
 from contacts_service.clock import moment_after, now
-from contacts_service.database import db
+from contacts_service.database import db, fetch
 from contacts_service.errors import ConflictError, NotFoundError
 from contacts_service.listing import Listing, Order, Part, read_list
 from contacts_service.models import Contact, ContactDocument
@@ -72,6 +72,7 @@ FIELDS: dict[str, filters.Field] = {
     "created_at": filters.TimeField(Contact.created_at),
     "updated_at": filters.TimeField(Contact.updated_at),
 }
+_BY_ID = select(*COLUMNS).where(Contact.id == bindparam("id"))
 _BY_IDS = select(*COLUMNS).where(Contact.id.in_(bindparam("ids", expanding=True)))
 
 
@@ -117,7 +118,7 @@ def list_contacts(
 def search_contacts(session: Session, typed: str) -> list[Json]:
     """At most twenty contacts that match what was typed, best first (contract, section 5)."""
     ids = search.find_contacts(session, typed)
-    by_id = {row[0]: summary(row) for row in session.execute(_BY_IDS, {"ids": ids})}
+    by_id = {row[0]: summary(row) for row in fetch(session, _BY_IDS, {"ids": ids})}
     return [by_id[contact_id] for contact_id in ids]
 
 
@@ -142,7 +143,7 @@ def require_contact(session: Session, contact_id: int) -> None:
 def read_contact(session: Session, contact_id: int) -> Json:
     """One contact with its further addresses. Raises NotFoundError."""
     session.flush()
-    row = session.execute(select(*COLUMNS).where(Contact.id == contact_id)).first()
+    row = fetch(session, _BY_ID, {"id": contact_id}).first()
     if row is None:
         raise NotFoundError("There is no such contact.")
     return summary(row) | {"contact_channels": channels.further_channels(session, contact_id)}

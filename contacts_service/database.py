@@ -4,14 +4,14 @@ Reads begin a plain transaction by themselves; whoever writes does so inside `un
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import MetaData, Table
+from sqlalchemy import CursorResult, MetaData, Select, Table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -79,6 +79,16 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
             raise
         finally:
             session.info.pop("is_at_work", None)
+
+
+def fetch(
+    session: Session, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None
+) -> CursorResult[*tuple[Any, ...]]:
+    """The rows of columns, not of objects, without what the session does for objects.
+
+    What the session has not flushed is not seen.
+    """
+    return session.connection().execute(statement, values)
 
 
 def give_way() -> None:

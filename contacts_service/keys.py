@@ -11,13 +11,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from flask import Flask, Response, after_this_request, current_app
-from sqlalchemy import RowMapping, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from contacts_service.clock import now, wire_time
-from contacts_service.database import db, unit_of_work
+from contacts_service.database import db, fetch, unit_of_work
 from contacts_service.errors import AuthError
+from contacts_service.listing import AnyRow
 from contacts_service.models import ApiKey
 from contacts_service.principal import SCOPES, Principal
 from contacts_service.text import clean_line
@@ -87,19 +88,19 @@ def is_accepted(key: str) -> bool:
 def principal_of(key: str) -> Principal:
     """The agent whose key this is, who calls now. Raises AuthError: unknown, revoked, expired."""
     found = _find(key)
-    if found["last_used_at"] is None or found["last_used_at"] < _use_recorded_before():
-        _record_use_after_answer(found["id"])
-    return Principal(found["agent_id"], found["agent_name"], frozenset(found["scopes"].split()))
+    if found.last_used_at is None or found.last_used_at < _use_recorded_before():
+        _record_use_after_answer(found.id)
+    return Principal(found.agent_id, found.agent_name, frozenset(found.scopes.split()))
 
 
-def _find(key: str) -> RowMapping:
+def _find(key: str) -> AnyRow:
     # A row is found by the hash of 256 random bits, so timing tells nothing about other keys.
-    found = db.session.execute(_BY_HASH, {"key_hash": _hash(key)}).mappings().first()
+    found = fetch(db.session(), _BY_HASH, {"key_hash": _hash(key)}).first()
     if found is None:
         raise AuthError("The token is not known.")
-    if found["revoked_at"] is not None:
+    if found.revoked_at is not None:
         raise AuthError("The token has been revoked.")
-    if found["expires_at"] is not None and found["expires_at"] <= now():
+    if found.expires_at is not None and found.expires_at <= now():
         raise AuthError("The token has expired.")
     return found
 

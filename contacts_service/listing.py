@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Row, Select, SQLColumnExpression, and_, fu
 from sqlalchemy.orm import Session
 
 from contacts_service.cursors import Position, Walk, read_cursor, write_cursor
+from contacts_service.database import fetch
 from contacts_service.strict_json import Json
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -84,7 +85,8 @@ def _read_page(session: Session, listing: Listing, page: Page) -> Json:
     The rows before the page are walked as ids alone, in whatever index the order has.
     """
     query, order = listing.query, listing.order
-    total = session.scalar(query.with_only_columns(func.count(), maintain_column_froms=True)) or 0
+    count = query.with_only_columns(func.count(), maintain_column_froms=True)
+    total: int = fetch(session, count).scalar_one()
     offset = (page.number - 1) * page.size
     results: list[Json] = []
     if offset < total:
@@ -122,7 +124,7 @@ def _places_after(
     query = listing.query.with_only_columns(order.by, order.key, maintain_column_froms=True)
     places: list[Position] = []
     for condition in order.after(position):
-        rows = session.execute(_first(query.where(condition), order, limit - len(places)))
+        rows = fetch(session, _first(query.where(condition), order, limit - len(places)))
         places += [(by, key) for by, key in rows]
         if len(places) == limit:
             break
@@ -138,5 +140,5 @@ def _first(query: AnySelect, order: Order, limit: int) -> AnySelect:
 
 def _rows(session: Session, listing: Listing, ids: AnySelect | Collection[int]) -> list[Json]:
     query = listing.query.where(listing.order.key.in_(ids))
-    rows = session.execute(query.order_by(*listing.order.clauses()))
+    rows = fetch(session, query.order_by(*listing.order.clauses()))
     return [listing.to_json(row) for row in rows]
