@@ -163,7 +163,7 @@ class Blueprint(flask_smorest.Blueprint):
 
             @wraps(view)
             def answer(*args: Any, **kwargs: Any) -> Response:
-                if not takes_query:
+                if request.query_string and not takes_query:
                     parser.parse(NoQuery(), request, location="query")
                 result = view(*args, **kwargs)
                 if isinstance(result, Response):

@@ -94,11 +94,12 @@ class SQLiteFile:
         if deadline is None:
             connection.exec_driver_sql("BEGIN")
             return
-        connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute("PRAGMA busy_timeout = 0")
         try:
             _begin_writing(connection, deadline)
         finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
+            driver.execute(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
 
 
 def _begin_writing(connection: Connection, deadline: float) -> None:
