@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from contacts_service.clock import moment_after, now
-from contacts_service.database import Base, insert_rows
+from contacts_service.database import Base, driver, insert_rows
 from contacts_service.errors import ConflictError, NotFoundError
 from contacts_service.models import Contact, ContactChannel
 from contacts_service.strict_json import Json
@@ -22,10 +22,7 @@ Claim = tuple[int, Address, str]  # a contact's id, its address, since when
 CHANNELS = Base.metadata.tables[ContactChannel.__tablename__]
 COLUMNS = ("contact_id", "channel", "identifier", "is_primary", "created_at", "updated_at")
 
-_OWNER = select(ContactChannel.contact_id).where(
-    ContactChannel.channel == bindparam("channel"),
-    ContactChannel.identifier == bindparam("identifier"),
-)
+_OWNER = "SELECT contact_id FROM contact_channels WHERE channel = ? AND identifier = ?"
 _FURTHER = (
     select(
         ContactChannel.id,
@@ -44,7 +41,8 @@ _FURTHER = (
 def find_owner(session: Session, channel: str, identifier: str) -> int | None:
     """The id of the contact that has this address, as its primary email or as a channel."""
     session.flush()
-    return session.connection().scalar(_OWNER, {"channel": channel, "identifier": identifier})
+    found = driver(session).execute(_OWNER, (channel, identifier)).fetchone()
+    return None if found is None else int(found[0])
 
 
 def further_channels(session: Session, contact_id: int) -> list[Json]:

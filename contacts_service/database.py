@@ -13,11 +13,13 @@ from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import CursorResult, MetaData, Select, Table
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from contacts_service import sqlite
+
+DRIVER = "driver"  # in a session's info while it is at work
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -62,23 +64,27 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
     a part of that, rolled back alone.
     """
     session = db.session()
-    if session.info.get("is_at_work"):
+    if DRIVER in session.info:
         with session.begin_nested():
+            session.connection()  # only now is the savepoint made
             yield session
         return
     session.rollback()  # ends the reading transaction that the permission check began
     file: sqlite.SQLiteFile = current_app.extensions["database_file"]
     with file.writer(file.busy_timeout if is_patient else 0) as deadline:
         try:
-            session.connection(execution_options={"write_before": deadline})
-            session.info["is_at_work"] = True
+            connection = session.connection(execution_options={"write_before": deadline})
+            session.info[DRIVER] = connection.connection.dbapi_connection
             yield session
             session.commit()
+        except sqlite.DriverError as error:
+            session.rollback()
+            raise OperationalError(None, None, error, hide_parameters=True) from error
         except BaseException:
             session.rollback()
             raise
         finally:
-            session.info.pop("is_at_work", None)
+            session.info.pop(DRIVER, None)
 
 
 def fetch(
@@ -91,6 +97,14 @@ def fetch(
     return session.connection().execute(statement, values)
 
 
+def driver(session: Session) -> Any:
+    """The driver's own connection, for the few statements of a unit of work that add contacts.
+
+    SQLAlchemy takes longer about them than the database. `unit_of_work` answers for the errors.
+    """
+    return session.info.get(DRIVER) or session.connection().connection.dbapi_connection
+
+
 def give_way() -> None:
     """Between the steps of long work, let those write who wait: they look once a millisecond."""
     time.sleep(5 * sqlite.POLLING_SECONDS)
@@ -99,22 +113,21 @@ def give_way() -> None:
 def insert_rows(
     session: Session, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Add rows by a statement of the driver's own; SQLAlchemy's takes longer than the database."""
+    """Add rows within a unit of work."""
     if rows:
         places = ", ".join("?" * len(columns))
-        session.connection().exec_driver_sql(
+        driver(session).executemany(
             f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places})",  # noqa: S608
-            list(rows),
+            rows,
         )
 
 
 def next_id(session: Session, table: Table) -> int:
     """The id after the last that was ever given; within the transaction nobody else takes it."""
     # Asking for the ids of many rows back would insert them one by one.
-    last = session.connection().exec_driver_sql(
-        "SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)
-    )
-    return int(last.scalar() or 0) + 1
+    last = driver(session).execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,))
+    number: int = (last.fetchone() or (0,))[0]
+    return number + 1
 
 
 def is_unavailable(error: Exception) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from contacts_service.database import driver
 from contacts_service.matching import Document, make_document
 from contacts_service.models import Contact, ContactChannel
 from contacts_service.search_tokens import tokens
@@ -46,21 +47,20 @@ def add_documents(
 
     They count as the most recently updated from here on, the last one most.
     """
-    connection = session.connection()
-    last = connection.exec_driver_sql(f"SELECT max(id) FROM {into.documents}").scalar() or 0
+    connection = driver(session)
+    (last,) = connection.execute(f"SELECT max(id) FROM {into.documents}").fetchone()
     rows = [
         (number, contact_id, document.dump(), _text(document))
-        for number, (contact_id, document) in enumerate(indexed, last + 1)
+        for number, (contact_id, document) in enumerate(indexed, (last or 0) + 1)
     ]
-    if rows:
-        connection.exec_driver_sql(
-            f"INSERT INTO {into.documents} (id, contact_id, document) VALUES (?, ?, ?)",
-            [row[:3] for row in rows],
-        )
-        connection.exec_driver_sql(
-            f"INSERT INTO {into.search} (rowid, tokens) VALUES (?, ?)",
-            [(row[0], row[3]) for row in rows],
-        )
+    connection.executemany(
+        f"INSERT INTO {into.documents} (id, contact_id, document) VALUES (?, ?, ?)",
+        [row[:3] for row in rows],
+    )
+    connection.executemany(
+        f"INSERT INTO {into.search} (rowid, tokens) VALUES (?, ?)",
+        [(row[0], row[3]) for row in rows],
+    )
 
 
 def documents(session: Session, contact_ids: Sequence[int]) -> Iterator[tuple[int, Document]]:

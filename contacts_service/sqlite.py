@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DisconnectionError, OperationalError
+from sqlalchemy.exc import DatabaseError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -20,6 +20,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 POLLING_SECONDS = 0.001
 
 UNAVAILABLE_CODES = {5, 6, 8, 10, 11, 13, 14, 15, 26}
+
+
+DriverError = sqlite3.Error
 
 
 class SQLiteFile:
@@ -103,13 +106,14 @@ class SQLiteFile:
 
 
 def _begin_writing(connection: Connection, deadline: float) -> None:
+    driver: Any = connection.connection.dbapi_connection
     while True:
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        except OperationalError as error:
-            is_busy = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
             if not is_busy or time.monotonic() >= deadline:
-                raise
+                raise DatabaseError(None, None, error, hide_parameters=True) from None
         else:
             return
         time.sleep(POLLING_SECONDS)
