@@ -14,6 +14,7 @@ from contacts_service import search_upkeep
 from contacts_service.database import db, unit_of_work
 from tests.client import Api
 from tests.conftest import make_app
+from tests.threads import receive
 
 
 def differences(app: Flask) -> list[str]:
@@ -33,6 +34,13 @@ def import_people(app: Flask, _api: Api, folder: Path) -> None:
     assert app.test_cli_runner().invoke(args=["contacts", "import", str(path)]).exit_code == 0
 
 
+def add_channel(api: Api) -> str:
+    """The path of a further address of a new contact."""
+    path = f"/contacts/{api.make_contact()['id']}/channels"
+    contact = api.post(path, {"channel": "chat", "identifier": "lin"})
+    return f"{path}/{contact['contact_channels'][0]['id']}"
+
+
 WRITERS: dict[str, Callable[[Flask, Api, Path], Any]] = {
     "quick-create": lambda app, api, folder: api.make_contact("new@example.com"),
     "update": lambda app, api, folder: api.make_contact("new@example.com", first_name="Anna"),
@@ -42,6 +50,17 @@ WRITERS: dict[str, Callable[[Flask, Api, Path], Any]] = {
     "no address": lambda app, api, folder: api.make_contact("old@example.com", email=None),
     "block": lambda app, api, folder: api.put(
         f"/contacts/{api.make_contact()['id']}/block", {"blocked": True}
+    ),
+    "channel added": lambda app, api, folder: add_channel(api),
+    "channel removed": lambda app, api, folder: api.delete(add_channel(api)),
+    "message of somebody new": lambda app, api, folder: receive(api, message_id="1@x"),
+    "message of somebody known": lambda app, api, folder: [
+        receive(api, {"phone": "0412 345 678"}),
+        receive(api, {"phone": "+61412345678", "email": "lin@x.example", "first_name": "Lin"}),
+    ],
+    "conversation begun": lambda app, api, folder: api.post(
+        "/conversations",
+        {"contact": {"email": "new@example.com"}, "channel": "email", "message": "Hello."},
     ),
     "import": import_people,
     "demo": lambda app, api, folder: app.test_cli_runner().invoke(
