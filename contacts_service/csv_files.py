@@ -73,14 +73,16 @@ def read_table(file: TextIO, columns: Collection[str]) -> tuple[list[str], Itera
     if first is None:
         raise FileError(f"{lines.name} is empty.")
     delimiter = max(DELIMITERS, key=lambda mark: len(_split(first, mark)))
-    headers = [unescape(cell).strip() for cell in _split(first, delimiter)]
-    for place, header in enumerate(headers, start=1):
+    written = [unescape(cell).strip() for cell in _split(first, delimiter)]
+    headers = [header.lower() for header in written]
+    for place, header in enumerate(headers):
         if not header:
-            raise FileError(f"Column {place} of {lines.name} has no header.")
+            raise FileError(f"Column {place + 1} of {lines.name} has no header.")
         if header not in columns:
             known = ", ".join(columns)
-            raise FileError(f"{header[:80]!r} is not a column of contacts; there are: {known}.")
-        if headers.index(header) != place - 1:
+            name = written[place][:80]
+            raise FileError(f"{name!r} is not a column of contacts; there are: {known}.")
+        if headers.index(header) != place:
             raise FileError(f"The column {header} is in {lines.name} twice.")
     return headers, _rows(lines, delimiter)
 

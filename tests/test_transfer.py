@@ -179,6 +179,13 @@ def test_an_imported_contact_is_as_complete_as_any(app: Flask, api: Api, tmp_pat
     assert api.get("/contacts?order_by=email")["results"] == [found]
 
 
+def test_headers_may_be_in_any_case(app: Flask, api: Api, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(" Email ,FIRST_NAME\nann@example.com,Ann\n")
+    flask(app, "contacts", "import", path)
+    assert api.get("/contacts")["results"][0]["first_name"] == "Ann"
+
+
 def test_an_update_is_found_and_keeps_what_is_not_given(
     app: Flask, api: Api, tmp_path: Path
 ) -> None:
