@@ -1,6 +1,7 @@
 """Conversations: what a contact has been part of, the Spam bucket, and each one's status."""
 
 from collections.abc import Collection
+from functools import partial
 from uuid import uuid4
 
 from sqlalchemy import select
@@ -37,7 +38,7 @@ def list_conversations_of_contact(
     session: Session, contact_id: int, part: Part, statuses: Collection[str] | None
 ) -> Json:
     """A part of what the contact took part in, latest message first. Raises NotFoundError."""
-    require_contact(session, contact_id)
+    require = partial(require_contact, session, contact_id)
     query = (
         select(*COLUMNS, Participant.role)
         .join(Participant, Participant.conversation_id == Conversation.id)
@@ -45,7 +46,8 @@ def list_conversations_of_contact(
     )
     if statuses is not None:
         query = query.where(Conversation.status.in_(statuses))
-    listing = Listing(f"conversations {contact_id}", query, LATEST_FIRST, conversation_json)
+    name = f"conversations {contact_id}"
+    listing = Listing(name, query, LATEST_FIRST, conversation_json, require)
     return read_list(session, listing, part)
 
 

@@ -64,18 +64,26 @@ Part = Page | Walk
 
 @dataclass(frozen=True)
 class Listing:
-    """What a list is made of; `name` tells it from every other."""
+    """What a list is made of; `name` tells it from every other.
+
+    `require_owner` raises NotFoundError where what it belongs to is not there.
+    """
 
     name: str
     query: AnySelect
     order: Order
     to_json: Callable[[AnyRow], Json]
+    require_owner: Callable[[], object] = lambda: None
 
 
 def read_list(session: Session, listing: Listing, part: Part) -> Json:
-    """The part of a list that was asked for, as the contract's section 3 shows it."""
+    """The part of a list that was asked for, as the contract's section 3 shows it.
+
+    A cursor is judged before it is asked whether the owner exists.
+    """
     if isinstance(part, Walk):
         return _read_walk(session, listing, part)
+    listing.require_owner()
     return _read_page(session, listing, part)
 
 
@@ -106,6 +114,7 @@ def _read_walk(session: Session, listing: Listing, walk: Walk) -> Json:
     """The rows after a cursor, found by their place in the order, at the same cost everywhere."""
     question = f"{listing.name}\n{walk.question}"
     position = read_cursor(walk.cursor, question) if walk.cursor else None
+    listing.require_owner()
     places = _places_after(session, listing, position, walk.size + 1)
     shown = places[: walk.size]
     more = len(places) > walk.size

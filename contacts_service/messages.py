@@ -1,6 +1,7 @@
 """Messages: what was written in a conversation, by a contact or by an agent. Never changed."""
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import uuid4
 
 from sqlalchemy import select
@@ -31,9 +32,9 @@ _shown = select(*COLUMNS).join(Conversation, Conversation.id == Message.conversa
 
 def list_messages(session: Session, uuid: str, part: Part) -> Json:
     """A part of a conversation's messages, newest first. Raises NotFoundError."""
-    conversation = conversations.get_conversation(session, uuid)
-    query = _shown.where(Message.conversation_id == conversation.id)
-    listing = Listing(f"messages {conversation.id}", query, NEWEST_FIRST, message_json)
+    require = partial(conversations.get_conversation, session, uuid)
+    query = _shown.where(Conversation.uuid == uuid)
+    listing = Listing(f"messages {uuid}", query, NEWEST_FIRST, message_json, require)
     return read_list(session, listing, part)
 
 

@@ -1,5 +1,7 @@
 """Notes: what agents write about a contact. Authored, never changed, deleted by few."""
 
+from functools import partial
+
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -18,9 +20,9 @@ NEWEST_FIRST = Order(Note.created_at, Note.id)
 
 def list_notes(session: Session, contact_id: int, part: Part) -> Json:
     """A part of a contact's notes, newest first. Raises NotFoundError."""
-    require_contact(session, contact_id)
+    require = partial(require_contact, session, contact_id)
     query = _notes_query(contact_id)
-    listing = Listing(f"notes {contact_id}", query, NEWEST_FIRST, note_json)
+    listing = Listing(f"notes {contact_id}", query, NEWEST_FIRST, note_json, require)
     return read_list(session, listing, part)
 
 

@@ -450,3 +450,17 @@ def test_parts_of_other_lists_are_found_in_an_index_without_sorting(
         found = plans(house.api, path, {"cursor": cursor, "page_size": 2})
         assert found
         assert not any("USE TEMP B-TREE" in plan for _, plan in found)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/contacts/999999/notes",
+        "/contacts/999999/conversations",
+        "/conversations/b1946ac9-2f5c-4f4e-9d6a-3f1d1f1f2a11/messages",
+    ],
+)
+def test_a_cursor_is_judged_before_existence(api: Api, path: str) -> None:
+    assert list(api.get(f"{path}?cursor=damaged", 400)["errors"]["query"]) == ["cursor"]
+    api.get(f"{path}?cursor=", 404)
+    api.get(path, 404)
