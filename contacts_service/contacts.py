@@ -237,13 +237,13 @@ def block_contact(session: Session, contact: Contact, *, is_blocked: bool) -> No
 def add_channel(session: Session, contact: Contact, address: Address) -> bool:
     """Whether the address is new to the contact. Raises ConflictError if it is somebody else's."""
     owner = channels.find_owner(session, *address)
-    if owner is None and not _has_number(contact, address):
-        channels.claim(session, [(contact.id, address, now())])
-        record_change(session, contact)
-        return True
     if owner not in (None, contact.id):
         raise ConflictError("The address is already taken.")
-    return False
+    if owner == contact.id or _has_number(contact, address):
+        return False
+    channels.claim(session, [(contact.id, address, now())])
+    record_change(session, contact)
+    return True
 
 
 def remove_channel(session: Session, contact: Contact, channel_id: int) -> None:

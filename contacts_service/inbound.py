@@ -1,6 +1,6 @@
 """Incoming messages: from one that has arrived to its contact, conversation and bucket.
 
-The rules are the contract's section 6, in its order; all of it within the caller's transaction.
+The rules are the contract's section 6; all of it happens within the caller's transaction.
 """
 
 from dataclasses import dataclass

@@ -17,10 +17,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 # Primary result codes that speak of the database's surroundings, not of a statement of ours:
 # BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
-POLLING_SECONDS = 0.001
-
 UNAVAILABLE_CODES = {5, 6, 8, 10, 11, 13, 14, 15, 26}
 
+POLLING_SECONDS = 0.001  # between a writer's looks at whether another process is done
 
 DriverError = sqlite3.Error
 

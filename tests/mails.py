@@ -242,6 +242,16 @@ SENDERS: list[tuple[str, bytes, dict[str, Any]]] = [
         {"email": "jo@example.com"},
     ),
     (
+        "the same in angle brackets",
+        mail('From: X <"linda@example.com"@example.net>', "Sender: Jo <jo@example.com>"),
+        {"email": "jo@example.com"},
+    ),
+    (
+        "quoted local part that ends like another's",
+        mail('From: "x linda"@example.com', "Sender: Jo <jo@example.com>"),
+        {"email": "jo@example.com"},
+    ),
+    (
         "needless quotes",
         mail('From: Taro <"taro.y"@example.com>'),
         {"email": "taro.y@example.com"},
