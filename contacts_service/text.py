@@ -149,9 +149,10 @@ def normalise_phone(text: str) -> str:
 
 def normalise_message_id(written: str) -> str:
     """The id by which mail systems know a message, out of what stands around it; "" for none."""
-    in_brackets = _in_brackets.search(written)
-    bare = in_brackets[1] if in_brackets else written
-    return compose("".join(bare.split()).strip("<>,;"))
+    for candidate in (*_in_brackets.findall(written), written):
+        if bare := "".join(candidate.split()).strip("<>,;"):
+            return compose(bare)
+    return ""
 
 
 def normalise_identifier(channel: str, identifier: str) -> str:

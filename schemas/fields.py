@@ -21,7 +21,7 @@ ONE_LINE = f"^[^{text.NOT_IN_LINES}]*$"
 _visible = rf"[^\s{text.NOT_IN_LINES}]"
 ATTRIBUTE_KEY = rf"^{_visible}([^{text.NOT_IN_LINES}]{{0,{ATTRIBUTE_KEY_LENGTH - 2}}}{_visible})?$"
 NOT_BLANK = rf"^[^{text.NOT_IN_LINES}]*{_visible}[^{text.NOT_IN_LINES}]*$"
-MESSAGE_ID = rf"^[^{text.NOT_IN_LINES}]*[^\s<>{text.NOT_IN_LINES}][^{text.NOT_IN_LINES}]*$"
+MESSAGE_ID = rf"^[^{text.NOT_IN_LINES}]*[^\s<>,;{text.NOT_IN_LINES}][^{text.NOT_IN_LINES}]*$"
 SEARCHABLE = rf"^[^{text.NOT_IN_SEARCH}]*[^\s{text.NOT_IN_SEARCH}][^{text.NOT_IN_SEARCH}]*$"
 
 

@@ -129,7 +129,7 @@ GOOD = {"contact": {"email": LINDA}, "channel": "email", "message": "Dear"}
         *(({"subject": value}, "subject") for value in (None, "x" * 999, "a\nb")),
         *(({"message": value}, "message") for value in (..., None, "", " \n", 5, "a\x00")),
         ({"message": "x" * 1_000_001}, "message"),
-        *(({"message_id": value}, "message_id") for value in ("", "<>", "x" * 999, 5)),
+        *(({"message_id": value}, "message_id") for value in ("", "<>", ", ", "x" * 999, 5)),
         ({"status": "Open"}, "status"),
         ({"role": "sender"}, "role"),
     ],
