@@ -17,6 +17,7 @@ from bench.people import people
 from contacts_service import bulk, contacts, create_app, search_upkeep
 from contacts_service.clock import wire_time
 from contacts_service.database import db, unit_of_work
+from contacts_service.directory import NAMES
 from contacts_service.matching import make_document
 from contacts_service.migration import FOLDER as MIGRATIONS
 from contacts_service.migration import migrate_database
@@ -25,7 +26,7 @@ from contacts_service.transfer import Import
 
 BATCH = 2000
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
-NINE_COLUMNS = ", ".join(contacts.NAMES)
+NINE_COLUMNS = ", ".join(NAMES)
 NINE_TYPES = NINE_COLUMNS.replace("id,", "id INTEGER PRIMARY KEY,", 1)
 FOLDED_COLUMNS = ("first_name_folded", "last_name_folded", "email_folded")
 IMPORTED_COLUMNS = ("first_name", "last_name", "email", "phone")

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from bench.directories import opened
 from contacts_service import matching, search
-from contacts_service.database import db
+from contacts_service.database import db, reader_of
 from contacts_service.matching import Document
 from contacts_service.models import Contact, ContactDocument
 
@@ -150,6 +150,7 @@ def look_up(database: Path, count: int) -> list[Result]:
         matches = {text: Matches(matching.read_query(text), text.translate(_like))
                    for text in typed.values() if text}  # fmt: skip
         namesakes = _compare(session, matches.values())
+        reader = reader_of(session)
         results = {way: Result(way) for way in WAYS}
         for (way, contact_id), text in typed.items():
             if not text:
@@ -157,7 +158,7 @@ def look_up(database: Path, count: int) -> list[Result]:
             result, match = results[way], matches[text]
             result.asked += 1
             if match.count <= search.LIMIT:
-                place = _place(contact_id, search.find_contacts(session, text))
+                place = _place(contact_id, search.find_contacts(reader, text))
                 result.places.append(place)
                 result.plain_places.append(_place(contact_id, match.plain))
                 if namesakes[match.query.whole] == 1:

@@ -16,7 +16,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from contacts_service.errors import InputError
-from contacts_service.listing import AnyRow
 from contacts_service.models import AttributeDefinition
 from contacts_service.strict_json import Json
 
@@ -36,14 +35,8 @@ def check_attributes(session: Session, attributes: Json) -> None:
     """
     if not current_app.config["CONTACTS_STRICT_ATTRIBUTES"]:
         return
-    query = select(
-        AttributeDefinition.key,
-        AttributeDefinition.data_type,
-        AttributeDefinition.values,
-        AttributeDefinition.regex,
-        AttributeDefinition.regex_hint,
-    ).where(AttributeDefinition.key.in_(attributes))
-    definitions = {row.key: row for row in session.execute(query)}
+    query = select(AttributeDefinition).where(AttributeDefinition.key.in_(attributes))
+    definitions = {definition.key: definition for definition in session.scalars(query)}
     errors: dict[str, list[str]] = {}
     for key, value in attributes.items():
         sentence = _complaint(value, definitions.get(key))
@@ -62,14 +55,14 @@ def compile_pattern(pattern: str) -> Any:
         raise ValueError(f"Not a pattern that RE2 takes: {reason}.") from None
 
 
-def _complaint(value: Any, definition: AnyRow | None) -> str | None:
+def _complaint(value: Any, definition: AttributeDefinition | None) -> str | None:
     """What is wrong with the value of a key that has this definition, if anything is."""
     if definition is None:
         return "This attribute is not defined."
     return None if value is None else JUDGES[definition.data_type](value, definition)
 
 
-def _judge_text(value: Any, definition: AnyRow) -> str | None:
+def _judge_text(value: Any, definition: AttributeDefinition) -> str | None:
     if not isinstance(value, str):
         return "Must be a string."
     if definition.regex is None or compile_pattern(definition.regex).fullmatch(value):
@@ -77,25 +70,25 @@ def _judge_text(value: Any, definition: AnyRow) -> str | None:
     return definition.regex_hint or f"Must match {definition.regex} as a whole."
 
 
-def _judge_number(value: Any, _definition: AnyRow) -> str | None:
+def _judge_number(value: Any, _definition: AttributeDefinition) -> str | None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return None if is_number else "Must be a number."
 
 
-def _judge_checkbox(value: Any, _definition: AnyRow) -> str | None:
+def _judge_checkbox(value: Any, _definition: AttributeDefinition) -> str | None:
     return None if isinstance(value, bool) else "Must be true or false."
 
 
-def _judge_date(value: Any, _definition: AnyRow) -> str | None:
+def _judge_date(value: Any, _definition: AttributeDefinition) -> str | None:
     return None if _is_date(value) else "Must be a date, as in 2026-05-13."
 
 
-def _judge_link(value: Any, _definition: AnyRow) -> str | None:
+def _judge_link(value: Any, _definition: AttributeDefinition) -> str | None:
     return None if _is_link(value) else "Must be a web address, as in https://example.com/page."
 
 
-def _judge_list(value: Any, definition: AnyRow) -> str | None:
-    values = orjson.loads(definition.values)
+def _judge_list(value: Any, definition: AttributeDefinition) -> str | None:
+    values = orjson.loads(definition.values or "[]")
     if value in values:
         return None
     more = ", …" if len(values) > VALUES_TOLD else ""
@@ -123,7 +116,7 @@ def _is_link(value: Any) -> bool:
         return False
 
 
-JUDGES: dict[str, Callable[[Any, AnyRow], str | None]] = {
+JUDGES: dict[str, Callable[[Any, AttributeDefinition], str | None]] = {
     "text": _judge_text,
     "number": _judge_number,
     "checkbox": _judge_checkbox,

@@ -6,7 +6,8 @@ from contacts_service import contacts
 from contacts_service.api import Blueprint
 from contacts_service.auth import requires
 from contacts_service.channels import Address
-from contacts_service.database import unit_of_work
+from contacts_service.database import reader_of, unit_of_work
+from contacts_service.directory import read_contact
 from contacts_service.envelope import resource
 from contacts_service.openapi import DELETED, ETAG_HEADER, answers_also
 from schemas.channels import ChannelCreateSchema
@@ -28,7 +29,7 @@ def add_channel(address: Address, contact_id: int) -> Response:
     with unit_of_work() as session:
         contact = contacts.get_contact(session, contact_id)
         is_new = contacts.add_channel(session, contact, address)
-        answer = contacts.show_contact(session, contact)
+        answer = read_contact(reader_of(session), contact_id)
     return resource(answer, 201 if is_new else 200)
 
 

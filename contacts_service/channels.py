@@ -5,14 +5,14 @@ The primary email is one of them (`ContactChannel.is_primary`), though it is not
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, bindparam, delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from contacts_service.clock import moment_after, now
 from contacts_service.database import Base, driver, insert_rows
 from contacts_service.errors import ConflictError, NotFoundError
 from contacts_service.models import Contact, ContactChannel
-from contacts_service.strict_json import Json
+from contacts_service.sql_json import json_list, json_object
 
 EMAIL, PHONE = "email", "phone"
 
@@ -23,18 +23,21 @@ CHANNELS = Base.metadata.tables[ContactChannel.__tablename__]
 COLUMNS = ("contact_id", "channel", "identifier", "is_primary", "created_at", "updated_at")
 
 _OWNER = "SELECT contact_id FROM contact_channels WHERE channel = ? AND identifier = ?"
-_FURTHER = (
+
+# The channels of a contact that are shown, oldest first, as JSON.
+FURTHER = json_list(
     select(
-        ContactChannel.id,
-        ContactChannel.channel,
-        ContactChannel.identifier,
-        ContactChannel.created_at,
-        ContactChannel.updated_at,
+        json_object(
+            ContactChannel.id,
+            ContactChannel.channel,
+            ContactChannel.identifier,
+            ContactChannel.created_at,
+            ContactChannel.updated_at,
+        )
     )
-    .where(
-        ContactChannel.contact_id == bindparam("contact_id"), ContactChannel.is_primary.is_(False)
-    )
+    .where(ContactChannel.contact_id == Contact.id, ContactChannel.is_primary.is_(False))
     .order_by(ContactChannel.id)
+    .correlate(Contact)
 )
 
 
@@ -43,12 +46,6 @@ def find_owner(session: Session, channel: str, identifier: str) -> int | None:
     session.flush()
     found = driver(session).execute(_OWNER, (channel, identifier)).fetchone()
     return None if found is None else int(found[0])
-
-
-def further_channels(session: Session, contact_id: int) -> list[Json]:
-    """The channels of a contact that are shown, oldest first."""
-    rows = session.connection().execute(_FURTHER, {"contact_id": contact_id})
-    return [dict(row) for row in rows.mappings()]
 
 
 def claim(session: Session, claims: Iterable[Claim], *, is_primary: bool = False) -> None:

@@ -1,11 +1,12 @@
 """The routes of contacts."""
 
 from flask import Response
+from orjson import Fragment
 
-from contacts_service import contacts, conversations
+from contacts_service import contacts, conversations, directory
 from contacts_service.api import Blueprint
 from contacts_service.auth import requires
-from contacts_service.database import db, unit_of_work
+from contacts_service.database import reader, reader_of, unit_of_work
 from contacts_service.envelope import require_match, resource
 from contacts_service.openapi import ETAG_HEADER, answers_also
 from contacts_service.strict_json import Json
@@ -36,8 +37,8 @@ blueprint = Blueprint("contacts", __name__, description="The directory.")
 @blueprint.arguments(ContactsQuerySchema(), location="query")
 def list_contacts(query: Json) -> Json:
     """List the directory."""
-    return contacts.list_contacts(
-        db.session(),
+    return directory.list_contacts(
+        reader(),
         query["part"],
         query["order_by"],
         is_descending=query["order"] == "desc",
@@ -49,12 +50,12 @@ def list_contacts(query: Json) -> Json:
 @requires("contacts:read")
 @blueprint.response(200, list_of(ContactSchema))
 @blueprint.arguments(SearchQuerySchema(), location="query")
-def search_contacts(query: Json) -> list[Json]:
+def search_contacts(query: Json) -> Fragment:
     """Find up to 20 contacts by name, email, phone or any further address.
 
     Every word must match, in any order and in any field.
     """
-    return contacts.search_contacts(db.session(), query["q"])
+    return directory.search_contacts(reader(), query["q"])
 
 
 @blueprint.route("/contacts/quick", methods=["POST"])
@@ -69,7 +70,7 @@ def quick_create_contact(body: Json) -> Response:
     """
     with unit_of_work() as session:
         contact_id, is_new = contacts.quick_create(session, **body)
-        contact = contacts.read_contact(session, contact_id)
+        contact = directory.read_contact(reader_of(session), contact_id)
     return resource(contact, 201 if is_new else 200)
 
 
@@ -79,7 +80,7 @@ def quick_create_contact(body: Json) -> Response:
 @blueprint.response(200, ContactDetailSchema, headers=ETAG_HEADER)
 def get_contact(contact_id: int) -> Response:
     """Get one contact, with its further addresses and custom attributes."""
-    return resource(contacts.read_contact(db.session(), contact_id))
+    return resource(directory.read_contact(reader(), contact_id))
 
 
 @blueprint.route(CONTACT, methods=["PUT"])
@@ -94,9 +95,9 @@ def update_contact(changes: Json, contact_id: int) -> Response:
     """
     with unit_of_work() as session:
         contact = contacts.get_contact(session, contact_id)
-        require_match(contacts.show_contact(session, contact))
+        require_match(directory.read_contact(reader_of(session), contact_id))
         contacts.update_contact(session, contact, changes)
-        answer = contacts.show_contact(session, contact)
+        answer = directory.read_contact(reader_of(session), contact_id)
     return resource(answer)
 
 
@@ -112,9 +113,9 @@ def block_contact(body: Json, contact_id: int) -> Response:
     """
     with unit_of_work() as session:
         contact = contacts.get_contact(session, contact_id)
-        require_match(contacts.show_contact(session, contact))
+        require_match(directory.read_contact(reader_of(session), contact_id))
         contacts.block_contact(session, contact, is_blocked=body["blocked"])
-        answer = contacts.show_contact(session, contact)
+        answer = directory.read_contact(reader_of(session), contact_id)
     return resource(answer)
 
 
@@ -125,5 +126,5 @@ def block_contact(body: Json, contact_id: int) -> Response:
 def list_conversations(query: Json, contact_id: int) -> Json:
     """List every conversation the contact is or was part of, latest message first."""
     return conversations.list_conversations_of_contact(
-        db.session(), contact_id, query["part"], query.get("statuses")
+        reader(), contact_id, query["part"], query.get("statuses")
     )

@@ -1,11 +1,12 @@
 """The routes of conversations: what agents write, the Spam bucket, and statuses."""
 
 from flask import g
+from orjson import Fragment
 
 from contacts_service import conversations, messages, outbound
 from contacts_service.api import Blueprint
 from contacts_service.auth import requires
-from contacts_service.database import db, unit_of_work
+from contacts_service.database import reader, unit_of_work
 from contacts_service.openapi import answers_also
 from contacts_service.strict_json import Json
 from schemas.conversations import (
@@ -49,7 +50,7 @@ def begin_conversation(body: Json) -> Json:
 @blueprint.arguments(PartQuerySchema(), location="query")
 def list_spam(query: Json) -> Json:
     """List the Spam bucket, latest message first."""
-    return conversations.list_spam(db.session(), query["part"])
+    return conversations.list_spam(reader(), query["part"])
 
 
 @blueprint.route(MESSAGES)
@@ -58,7 +59,7 @@ def list_spam(query: Json) -> Json:
 @blueprint.arguments(PartQuerySchema(), location="query")
 def list_messages(query: Json, uuid: str) -> Json:
     """List the messages of a conversation, newest first."""
-    return messages.list_messages(db.session(), uuid, query["part"])
+    return messages.list_messages(reader(), uuid, query["part"])
 
 
 @blueprint.route(MESSAGES, methods=["POST"])
@@ -66,7 +67,7 @@ def list_messages(query: Json, uuid: str) -> Json:
 @answers_also(409)
 @blueprint.response(201, MessageSchema)
 @blueprint.arguments(MessageCreateSchema(), example={"message": "We are on it."})
-def write_message(body: Json, uuid: str) -> Json:
+def write_message(body: Json, uuid: str) -> Fragment:
     """Write in a conversation, whose status stays; also to blocked contacts.
 
     The message is recorded; sending it is up to you. Where the conversation is trashed, the

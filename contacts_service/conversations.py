@@ -1,17 +1,19 @@
 """Conversations: what a contact has been part of, the Spam bucket, and each one's status."""
 
 from collections.abc import Collection
-from functools import partial
+from dataclasses import replace
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from contacts_service.clock import moment_after
-from contacts_service.contacts import require_contact
+from contacts_service.directory import require_contact
 from contacts_service.errors import NotFoundError
-from contacts_service.listing import AnyRow, Listing, Order, Part, read_list
+from contacts_service.listing import Listing, Order, Part, read_list
 from contacts_service.models import Conversation, Participant
+from contacts_service.reading import Prepared, Reader
+from contacts_service.sql_json import json_object
 from contacts_service.strict_json import Json
 
 OPEN, SPAM, TRASHED = "Open", "Spam", "Trashed"
@@ -33,29 +35,40 @@ COLUMNS = (
 )
 NAMES = tuple(column.key for column in COLUMNS)
 
+_IS_THERE = Prepared(select(Conversation.id).where(Conversation.uuid == bindparam("uuid")))
+
+OF_CONTACT = Listing(
+    "conversations",
+    select(Conversation)
+    .join(Participant, Participant.conversation_id == Conversation.id)
+    .where(Participant.contact_id == bindparam("contact_id")),
+    LATEST_FIRST,
+    json_object(*COLUMNS, Participant.role),
+    require_contact,
+)
+SPAM_LISTING = Listing(
+    "spam",
+    select(Conversation).where(Conversation.status == SPAM),
+    LATEST_FIRST,
+    json_object(*COLUMNS),
+)
+
 
 def list_conversations_of_contact(
-    session: Session, contact_id: int, part: Part, statuses: Collection[str] | None
+    reader: Reader, contact_id: int, part: Part, statuses: Collection[str] | None
 ) -> Json:
     """A part of what the contact took part in, latest message first. Raises NotFoundError."""
-    require = partial(require_contact, session, contact_id)
-    query = (
-        select(*COLUMNS, Participant.role)
-        .join(Participant, Participant.conversation_id == Conversation.id)
-        .where(Participant.contact_id == contact_id)
-    )
+    listing = OF_CONTACT
     if statuses is not None:
-        query = query.where(Conversation.status.in_(statuses))
-    name = f"conversations {contact_id}"
-    listing = Listing(name, query, LATEST_FIRST, conversation_json, require)
-    return read_list(session, listing, part)
+        listing = replace(
+            listing, query=listing.query.where(Conversation.status.in_(tuple(statuses)))
+        )
+    return read_list(reader, listing, part, {"contact_id": contact_id})
 
 
-def list_spam(session: Session, part: Part) -> Json:
+def list_spam(reader: Reader, part: Part) -> Json:
     """A part of the Spam bucket, latest message first."""
-    query = select(*COLUMNS).where(Conversation.status == SPAM)
-    listing = Listing("spam", query, LATEST_FIRST, conversation_json)
-    return read_list(session, listing, part)
+    return read_list(reader, SPAM_LISTING, part)
 
 
 def show_conversation(conversation: Conversation) -> Json:
@@ -73,6 +86,12 @@ def get_conversation(session: Session, uuid: str) -> Conversation:
     if conversation is None:
         raise NotFoundError("There is no such conversation.")
     return conversation
+
+
+def require_conversation(reader: Reader, uuid: str) -> None:
+    """Raises NotFoundError if there is no such conversation."""
+    if reader.row(_IS_THERE, {"uuid": uuid}) is None:
+        raise NotFoundError("There is no such conversation.")
 
 
 def begin_conversation(
@@ -120,7 +139,3 @@ def sender_of(session: Session, conversation: Conversation) -> int | None:
             Participant.conversation_id == conversation.id, Participant.role == SENDER
         )
     )
-
-
-def conversation_json(row: AnyRow) -> Json:
-    return dict(row._mapping)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from contacts_service import channels, contacts, search
 from contacts_service.channels import EMAIL, PHONE, Address
 from contacts_service.clock import now
+from contacts_service.database import reader_of
 from contacts_service.incoming import Correspondent
 from contacts_service.models import Contact
 from contacts_service.names import guess_names
@@ -71,7 +72,7 @@ def _owner(session: Session, address: Address) -> int | None:
     channel, identifier = address
     number = phone_digits(identifier) if channel == PHONE else ""
     if number:  # of "0", no digit counts
-        return search.find_by_number(session, number)
+        return search.find_by_number(reader_of(session), number)
     return channels.find_owner(session, channel, identifier)
 
 

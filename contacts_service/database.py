@@ -1,25 +1,25 @@
-"""The database of the application, and the unit of work.
-
-Reads begin a plain transaction by themselves; whoever writes does so inside `unit_of_work()`.
-"""
+"""The database of the application: `reader()` for what reads, `unit_of_work()` for what writes."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import CursorResult, MetaData, Select, Table
+from sqlalchemy import Engine, MetaData, PoolProxiedConnection, Table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from contacts_service import sqlite
+from contacts_service.reading import Reader
 
 DRIVER = "driver"  # in a session's info while it is at work
+READING = "database_reading"  # in an application context that has read
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -52,8 +52,45 @@ def init_database(app: Flask) -> None:
     }
     app.extensions["database_file"] = file
     db.init_app(app)
+    app.teardown_appcontext(_end_reading)
     with app.app_context():
         file.prepare(db.engine)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A connection of the pool in a transaction that only reads."""
+
+    connection: PoolProxiedConnection
+    reader: Reader
+
+
+def reader() -> Reader:
+    """What this application context reads by: one state of the database until a unit of work.
+
+    Raises SQLAlchemyError where the database cannot be reached.
+    """
+    reading: _Reading | None = g.get(READING)
+    if reading is None:
+        reading = _begin_reading(db.engine)
+        setattr(g, READING, reading)
+    return reading.reader
+
+
+def _begin_reading(engine: Engine) -> _Reading:
+    try:
+        connection = engine.raw_connection()
+        sqlite.begin_reading(connection.dbapi_connection)
+    except sqlite.DriverError as error:
+        raise OperationalError(None, None, error, hide_parameters=True) from error
+    return _Reading(connection, Reader(connection.dbapi_connection, engine.dialect))
+
+
+def _end_reading(_error: BaseException | None = None) -> None:
+    """Give the connection back to the pool, which rolls the transaction back."""
+    reading: _Reading | None = g.pop(READING, None)
+    if reading is not None:
+        reading.connection.close()
 
 
 @contextmanager
@@ -69,7 +106,8 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
             session.connection()  # only now is the savepoint made
             yield session
         return
-    session.rollback()  # ends the reading transaction that the permission check began
+    _end_reading()
+    session.rollback()
     file: sqlite.SQLiteFile = current_app.extensions["database_file"]
     with file.writer(file.busy_timeout if is_patient else 0) as deadline:
         try:
@@ -87,14 +125,10 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
             session.info.pop(DRIVER, None)
 
 
-def fetch(
-    session: Session, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None
-) -> CursorResult[*tuple[Any, ...]]:
-    """The rows of columns, not of objects, without what the session does for objects.
-
-    What the session has not flushed is not seen.
-    """
-    return session.connection().execute(statement, values)
+def reader_of(session: Session) -> Reader:
+    """What a unit of work reads by: it sees what was written so far."""
+    session.flush()
+    return Reader(driver(session), session.get_bind().dialect)
 
 
 def driver(session: Session) -> Any:

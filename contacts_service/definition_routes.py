@@ -1,9 +1,11 @@
 """The routes of the definitions of custom attributes."""
 
+from orjson import Fragment
+
 from contacts_service import definitions
 from contacts_service.api import Blueprint
 from contacts_service.auth import ANY_TOKEN, requires
-from contacts_service.database import db, unit_of_work
+from contacts_service.database import reader, unit_of_work
 from contacts_service.openapi import DELETED, answers_also
 from contacts_service.strict_json import Json
 from schemas.definitions import (
@@ -30,7 +32,7 @@ blueprint = Blueprint("custom_attributes", __name__, description="What contacts 
 @blueprint.arguments(PartQuerySchema(), location="query")
 def list_definitions(query: Json) -> Json:
     """List the definitions of custom attributes, oldest first."""
-    return definitions.list_definitions(db.session(), query["part"])
+    return definitions.list_definitions(reader(), query["part"])
 
 
 @blueprint.route("/custom-attributes", methods=["POST"])
@@ -38,7 +40,7 @@ def list_definitions(query: Json) -> Json:
 @answers_also(409)
 @blueprint.response(201, AttributeDefinitionSchema)
 @blueprint.arguments(AttributeDefinitionCreateSchema(), example=CREATE_EXAMPLE)
-def create_definition(body: Json) -> Json:
+def create_definition(body: Json) -> Fragment:
     """Define a custom attribute.
 
     A `list` needs `values`; a `text` may have a `regex`, which the whole value must match. Values
@@ -51,9 +53,9 @@ def create_definition(body: Json) -> Json:
 @blueprint.route(DEFINITION)
 @requires("custom_attributes:manage")
 @blueprint.response(200, AttributeDefinitionSchema)
-def get_definition(definition_id: int) -> Json:
+def get_definition(definition_id: int) -> Fragment:
     """Get one definition."""
-    return definitions.read_definition(db.session(), definition_id)
+    return definitions.read_definition(reader(), definition_id)
 
 
 @blueprint.route(DEFINITION, methods=["PUT"])
@@ -62,7 +64,7 @@ def get_definition(definition_id: int) -> Json:
 @blueprint.arguments(
     AttributeDefinitionUpdateSchema(), example={"values": ["platinum", "gold", "silver"]}
 )
-def update_definition(changes: Json, definition_id: int) -> Json:
+def update_definition(changes: Json, definition_id: int) -> Fragment:
     """Correct a definition; what is not sent stays, and so do the values that contacts have.
 
     Key and data type cannot be changed. `null` clears `regex` or `regex_hint`.

@@ -6,14 +6,17 @@
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from contacts_service.clock import moment_after, now
+from contacts_service.database import reader_of
 from contacts_service.errors import ConflictError, InputError, NotFoundError
-from contacts_service.listing import AnyRow, Listing, Order, Part, read_list
+from contacts_service.listing import Listing, Order, Part, read_list
 from contacts_service.models import AttributeDefinition
+from contacts_service.reading import Prepared, Reader
+from contacts_service.sql_json import json_object, stored_json
 from contacts_service.strict_json import Json, write_json
 
 KEY_PATTERN = "^[a-z0-9_]{1,64}$"
@@ -24,33 +27,35 @@ HINT_LENGTH = 250
 MAX_VALUES = 500
 VALUE_LENGTH = 250
 
-OLDEST_FIRST = Order(AttributeDefinition.id, AttributeDefinition.id, is_descending=False)
-
-# The columns of a definition in the order in which they are sent.
-COLUMNS = (
+AS_JSON = json_object(
     AttributeDefinition.id,
     AttributeDefinition.key,
     AttributeDefinition.name,
     AttributeDefinition.description,
     AttributeDefinition.data_type,
-    AttributeDefinition.values,
-    AttributeDefinition.regex,
-    AttributeDefinition.regex_hint,
-    AttributeDefinition.created_at,
-    AttributeDefinition.updated_at,
+    values=stored_json(AttributeDefinition.values),
+    regex=AttributeDefinition.regex,
+    regex_hint=AttributeDefinition.regex_hint,
+    created_at=AttributeDefinition.created_at,
+    updated_at=AttributeDefinition.updated_at,
 )
-NAMES = tuple(column.key for column in COLUMNS)
+DEFINITIONS = Listing(
+    "definitions",
+    select(AttributeDefinition),
+    Order(AttributeDefinition.id, AttributeDefinition.id, is_descending=False),
+    AS_JSON,
+)
+_BY_ID = Prepared(select(AS_JSON).where(AttributeDefinition.id == bindparam("id")))
 UNCHANGEABLE = ("key", "data_type")
 TYPE_OF_FIELD = {"values": "list", "regex": "text", "regex_hint": "text"}
 
 
-def list_definitions(session: Session, part: Part) -> Json:
+def list_definitions(reader: Reader, part: Part) -> Json:
     """A part of the definitions, oldest first."""
-    listing = Listing("definitions", select(*COLUMNS), OLDEST_FIRST, definition_json)
-    return read_list(session, listing, part)
+    return read_list(reader, DEFINITIONS, part)
 
 
-def create_definition(session: Session, fields: Json) -> Json:
+def create_definition(session: Session, fields: Json) -> orjson.Fragment:
     """The new definition. Raises InputError for a field that its data type does not have or lacks,
     ConflictError for a key that is defined.
     """
@@ -62,19 +67,18 @@ def create_definition(session: Session, fields: Json) -> Json:
         session.flush()
     except IntegrityError:  # the key is all that can be taken
         raise ConflictError("The key is already defined.") from None
-    return read_definition(session, definition.id)
+    return read_definition(reader_of(session), definition.id)
 
 
-def read_definition(session: Session, definition_id: int) -> Json:
+def read_definition(reader: Reader, definition_id: int) -> orjson.Fragment:
     """One definition. Raises NotFoundError."""
-    query = select(*COLUMNS).where(AttributeDefinition.id == definition_id)
-    row = session.execute(query).first()
-    if row is None:
+    definition = reader.value(_BY_ID, {"id": definition_id})
+    if definition is None:
         raise NotFoundError("There is no such definition.")
-    return definition_json(row)
+    return orjson.Fragment(definition)
 
 
-def update_definition(session: Session, definition_id: int, changes: Json) -> Json:
+def update_definition(session: Session, definition_id: int, changes: Json) -> orjson.Fragment:
     """Change what `changes` holds and leave the rest; where nothing differs, `updated_at` stays.
 
     Raises NotFoundError, and InputError for another key or data type and as `create_definition`.
@@ -90,8 +94,7 @@ def update_definition(session: Session, definition_id: int, changes: Json) -> Js
         setattr(definition, name, value)
     if session.is_modified(definition):
         definition.updated_at = moment_after(definition.updated_at)
-    session.flush()
-    return read_definition(session, definition_id)
+    return read_definition(reader_of(session), definition_id)
 
 
 def delete_definition(session: Session, definition_id: int) -> None:
@@ -103,13 +106,6 @@ def delete_definition(session: Session, definition_id: int) -> None:
     )
     if deleted.first() is None:
         raise NotFoundError("There is no such definition.")
-
-
-def definition_json(row: AnyRow) -> Json:
-    definition = dict(zip(NAMES, row, strict=True))
-    if definition["values"] is not None:
-        definition["values"] = orjson.Fragment(definition["values"])
-    return definition
 
 
 def _check_fields(data_type: str, fields: Json) -> None:

@@ -12,6 +12,8 @@ from contacts_service import contacts, conversations, messages
 from contacts_service.clock import now
 from contacts_service.conversations import OPEN, SPAM, STATUSES, TRASHED
 from contacts_service.correspondents import find_contact, find_or_make_contact
+from contacts_service.database import reader_of
+from contacts_service.directory import read_contact
 from contacts_service.errors import InputError
 from contacts_service.incoming import INBOX, SPAM_BUCKET, IncomingMessage
 from contacts_service.models import Contact, Conversation, Message
@@ -129,8 +131,9 @@ def _first_answer(session: Session, known: Message) -> Json:
 
 def _answer(session: Session, delivery: Delivery, message: Message) -> Json:
     contact, conversation = delivery.contact, delivery.conversation
+    shown = read_contact(reader_of(session), contact.id) if contact else None
     return {
-        "contact": None if contact is None else contacts.show_contact(session, contact),
+        "contact": orjson.loads(write_json(shown)),
         "contact_created": delivery.is_contact_new,
         "conversation": conversations.show_conversation(conversation),
         "conversation_created": delivery.is_conversation_new,

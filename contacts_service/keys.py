@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from flask import Flask, Response, after_this_request, current_app
 from sqlalchemy import bindparam, select, update
@@ -16,11 +17,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from contacts_service.clock import now, wire_time
-from contacts_service.database import db, fetch, unit_of_work
+from contacts_service.database import db, reader, unit_of_work
 from contacts_service.errors import AuthError
-from contacts_service.listing import AnyRow
 from contacts_service.models import ApiKey
 from contacts_service.principal import SCOPES, Principal
+from contacts_service.reading import Prepared
 from contacts_service.text import clean_line
 
 PREFIX = "lk_"
@@ -93,11 +94,12 @@ def principal_of(key: str) -> Principal:
     return Principal(found.agent_id, found.agent_name, frozenset(found.scopes.split()))
 
 
-def _find(key: str) -> AnyRow:
+def _find(key: str) -> "FoundKey":
     # A row is found by the hash of 256 random bits, so timing tells nothing about other keys.
-    found = fetch(db.session(), _BY_HASH, {"key_hash": _hash(key)}).first()
-    if found is None:
+    row = reader().row(_BY_HASH, {"key_hash": _hash(key)})
+    if row is None:
         raise AuthError("The token is not known.")
+    found = FoundKey(*row)
     if found.revoked_at is not None:
         raise AuthError("The token has been revoked.")
     if found.expires_at is not None and found.expires_at <= now():
@@ -134,12 +136,20 @@ def _hash(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-_BY_HASH = select(
-    ApiKey.id,
-    ApiKey.agent_id,
-    ApiKey.agent_name,
-    ApiKey.scopes,
-    ApiKey.expires_at,
-    ApiKey.revoked_at,
-    ApiKey.last_used_at,
-).where(ApiKey.key_hash == bindparam("key_hash"))
+class FoundKey(NamedTuple):
+    """What a call needs to know of a key; the columns of _BY_HASH."""
+
+    id: int
+    agent_id: str
+    agent_name: str
+    scopes: str
+    expires_at: str | None
+    revoked_at: str | None
+    last_used_at: str | None
+
+
+_BY_HASH = Prepared(
+    select(*(getattr(ApiKey, name) for name in FoundKey._fields)).where(
+        ApiKey.key_hash == bindparam("key_hash")
+    )
+)

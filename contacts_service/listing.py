@@ -1,54 +1,64 @@
-"""Lists: a page of a query with totals, or the next part of a walk. Knows no table."""
+"""Lists: a page of a query with totals, or the next part of a walk. Knows no table.
 
-from collections.abc import Callable, Collection, Iterator
+First the places of the rows are found, in whatever index the order has; then the rows alone are
+read, as the JSON that goes out.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, SQLColumnExpression, and_, func
-from sqlalchemy.orm import Session
+import orjson
+from sqlalchemy import ColumnElement, Integer, Select, SQLColumnExpression, and_, bindparam, func
 
 from contacts_service.cursors import Position, Walk, read_cursor, write_cursor
-from contacts_service.database import fetch
-from contacts_service.strict_json import Json
+from contacts_service.reading import Prepared, Reader
+from contacts_service.sql_json import json_array, json_list, list_parameter
+from contacts_service.strict_json import Json, write_json
 
-AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
+Column = SQLColumnExpression[Any]
+Values = Mapping[str, Any]
+
+# The parameters of a list's statements, beside those of its query.
+KEYS, BY, KEY, LIMIT, OFFSET = "list_keys", "list_by", "list_key", "list_limit", "list_offset"
 
 
 @dataclass(frozen=True)
 class Order:
     """By one column, then by the id in the same direction; rows without a value come last."""
 
-    by: SQLColumnExpression[Any]
-    key: SQLColumnExpression[Any]
+    by: Column
+    key: Column
     is_descending: bool = True
 
-    def after(self, position: Position | None) -> Iterator[ColumnElement[bool]]:
-        """What the rows after a position have, or all rows, stretch by stretch in this order.
+    def clauses(self, *, is_reversed: bool = False) -> list[Column]:
+        if self.is_descending != is_reversed:
+            by, key = self.by.desc(), self.key.desc()
+        else:
+            by, key = self.by.asc(), self.key.asc()
+        return [by.nulls_first() if is_reversed else by.nulls_last(), key]
+
+    def stretches(self) -> dict[str, ColumnElement[bool]]:
+        """What the rows after a position have, part by part.
 
         Each is one range of an index. SQLite compares only the column of a pair (column, rowid) by
         the index, and would go through all the rows of an equal value.
         """
-        if position is None:
-            yield self.by.is_not(None)
-            yield self.by.is_(None)
-            return
-        value, key = position
-        if value is not None:
-            yield and_(self.by == value, self._is_after(self.key, key))
-            yield self._is_after(self.by, value)
-            yield self.by.is_(None)
-        else:
-            yield and_(self.by.is_(None), self._is_after(self.key, key))
+        is_after = self._is_after(self.key, KEY)
+        return {
+            "with a value": self.by.is_not(None),
+            "of the same value": and_(self.by == bindparam(BY), is_after),
+            "of later values": self._is_after(self.by, BY),
+            "without a value": self.by.is_(None),
+            "the rest of those without": and_(self.by.is_(None), is_after),
+        }
 
-    def _is_after(self, column: SQLColumnExpression[Any], value: Any) -> ColumnElement[bool]:
+    def _is_after(self, column: Column, name: str) -> ColumnElement[bool]:
+        value: Any = bindparam(name)
         after: ColumnElement[bool] = column < value if self.is_descending else column > value
         return after
-
-    def clauses(self) -> list[SQLColumnExpression[Any]]:
-        if self.is_descending:
-            return [self.by.desc().nulls_last(), self.key.desc()]
-        return [self.by.asc().nulls_last(), self.key.asc()]
 
 
 @dataclass(frozen=True)
@@ -66,43 +76,109 @@ Part = Page | Walk
 class Listing:
     """What a list is made of; `name` tells it from every other.
 
-    `require_owner` raises NotFoundError where what it belongs to is not there.
+    `query` says which rows there are, with a `bindparam` for what they belong to; its columns do
+    not matter. `shape` is a row as JSON. `require_owner` raises NotFoundError where what the rows
+    belong to is not there. `total` counts all of them, where that can be had without counting.
     """
 
     name: str
     query: AnySelect
     order: Order
-    to_json: Callable[[AnyRow], Json]
-    require_owner: Callable[[], object] = lambda: None
+    shape: Column
+    require_owner: Callable[..., object] | None = None
+    total: AnySelect | None = None
+
+    def count(self, reader: Reader, values: Values) -> int:
+        return int(reader.value(self._count, values))
+
+    def show(self, reader: Reader, keys: Iterable[int], values: Values) -> orjson.Fragment:
+        """The rows with these keys, in the same order, as a JSON array."""
+        listed = write_json(list(keys)).decode()
+        return orjson.Fragment(reader.value(self._shown, {**values, KEYS: listed}))
+
+    def places_of_page(self, reader: Reader, page: Page, total: int, values: Values) -> list[Any]:
+        """The places of a page's rows, counted from the nearer end."""
+        before = (page.number - 1) * page.size
+        size = min(page.size, total - before)
+        if size <= 0:
+            return []
+        after = total - before - size
+        if before <= after:
+            return _places(reader, self._from_start, {**values, LIMIT: size, OFFSET: before})
+        return _places(reader, self._from_end, {**values, LIMIT: size, OFFSET: after})[::-1]
+
+    def places_after(
+        self, reader: Reader, position: Position | None, limit: int, values: Values
+    ) -> list[Any]:
+        """The places of the next rows after a position, or of the first."""
+        by, key = position or (None, None)
+        if position is None:
+            stretches = ["with a value", "without a value"]
+        elif by is None:
+            stretches = ["the rest of those without"]
+        else:
+            stretches = ["of the same value", "of later values", "without a value"]
+        places: list[Any] = []
+        for stretch in stretches:
+            given = {**values, BY: by, KEY: key, LIMIT: limit - len(places)}
+            places += _places(reader, self._after[stretch], given)
+            if len(places) == limit:
+                break
+        return places
+
+    @cached_property
+    def _count(self) -> Prepared:
+        count = self.query.with_only_columns(func.count(), maintain_column_froms=True)
+        return Prepared(count if self.total is None else self.total)
+
+    @cached_property
+    def _shown(self) -> Prepared:
+        keys = list_parameter(KEYS)
+        rows = self.query.with_only_columns(self.shape, maintain_column_froms=True)
+        rows = rows.join(keys, keys.c.value == self.order.key).order_by(keys.c.key)
+        return Prepared(json_list(rows))
+
+    @cached_property
+    def _from_start(self) -> Prepared:
+        return self._found(self.query.order_by(*self.order.clauses()).offset(_number(OFFSET)))
+
+    @cached_property
+    def _from_end(self) -> Prepared:
+        clauses = self.order.clauses(is_reversed=True)
+        return self._found(self.query.order_by(*clauses).offset(_number(OFFSET)))
+
+    @cached_property
+    def _after(self) -> dict[str, Prepared]:
+        query = self.query.order_by(*self.order.clauses())
+        return {
+            stretch: self._found(query.where(condition))
+            for stretch, condition in self.order.stretches().items()
+        }
+
+    def _found(self, rows: AnySelect) -> Prepared:
+        place = json_array(self.order.by, self.order.key)
+        found = rows.with_only_columns(place, maintain_column_froms=True).limit(_number(LIMIT))
+        return Prepared(json_list(found))
 
 
-def read_list(session: Session, listing: Listing, part: Part) -> Json:
+def read_list(reader: Reader, listing: Listing, part: Part, values: Values | None = None) -> Json:
     """The part of a list that was asked for, as the contract's section 3 shows it.
 
-    A cursor is judged before it is asked whether the owner exists.
+    `values` are the parameters of the list's query. A cursor is judged before it is asked whether
+    the owner exists.
     """
     if isinstance(part, Walk):
-        return _read_walk(session, listing, part)
-    listing.require_owner()
-    return _read_page(session, listing, part)
+        return _read_walk(reader, listing, part, values or {})
+    return _read_page(reader, listing, part, values or {})
 
 
-def _read_page(session: Session, listing: Listing, page: Page) -> Json:
-    """A page with totals; past the end without results.
-
-    The rows before the page are walked as ids alone, in whatever index the order has.
-    """
-    query, order = listing.query, listing.order
-    count = query.with_only_columns(func.count(), maintain_column_froms=True)
-    total: int = fetch(session, count).scalar_one()
-    offset = (page.number - 1) * page.size
-    results: list[Json] = []
-    if offset < total:
-        ids = query.with_only_columns(order.key, maintain_column_froms=True)
-        ids = ids.order_by(*order.clauses()).limit(page.size).offset(offset)
-        results = _rows(session, listing, ids)
+def _read_page(reader: Reader, listing: Listing, page: Page, values: Values) -> Json:
+    """A page with totals; past the end without results."""
+    _require_owner(reader, listing, values)
+    total = listing.count(reader, values)
+    places = listing.places_of_page(reader, page, total, values)
     return {
-        "results": results,
+        "results": listing.show(reader, (key for _, key in places), values),
         "total": total,
         "total_pages": -(-total // page.size),
         "page": page.number,
@@ -110,44 +186,29 @@ def _read_page(session: Session, listing: Listing, page: Page) -> Json:
     }
 
 
-def _read_walk(session: Session, listing: Listing, walk: Walk) -> Json:
+def _read_walk(reader: Reader, listing: Listing, walk: Walk, values: Values) -> Json:
     """The rows after a cursor, found by their place in the order, at the same cost everywhere."""
-    question = f"{listing.name}\n{walk.question}"
+    question = f"{listing.name} {sorted(values.items())}\n{walk.question}"
     position = read_cursor(walk.cursor, question) if walk.cursor else None
-    listing.require_owner()
-    places = _places_after(session, listing, position, walk.size + 1)
-    shown = places[: walk.size]
-    more = len(places) > walk.size
+    _require_owner(reader, listing, values)
+    places = listing.places_after(reader, position, walk.size + 1, values)
+    shown, is_more = places[: walk.size], len(places) > walk.size
     return {
-        "results": _rows(session, listing, [key for _, key in shown]),
-        "next_cursor": write_cursor(shown[-1], question) if more else None,
+        "results": listing.show(reader, (key for _, key in shown), values),
+        "next_cursor": write_cursor(tuple(shown[-1]), question) if is_more else None,
         "page_size": walk.size,
     }
 
 
-def _places_after(
-    session: Session, listing: Listing, position: Position | None, limit: int
-) -> list[Position]:
-    """The places of the next rows."""
-    order = listing.order
-    query = listing.query.with_only_columns(order.by, order.key, maintain_column_froms=True)
-    places: list[Position] = []
-    for condition in order.after(position):
-        rows = fetch(session, _first(query.where(condition), order, limit - len(places)))
-        places += [(by, key) for by, key in rows]
-        if len(places) == limit:
-            break
+def _require_owner(reader: Reader, listing: Listing, values: Values) -> None:
+    if listing.require_owner is not None:
+        listing.require_owner(reader, **values)
+
+
+def _places(reader: Reader, statement: Prepared, values: Values) -> list[Any]:
+    places: list[Any] = orjson.loads(reader.value(statement, values))
     return places
 
 
-def _first(query: AnySelect, order: Order, limit: int) -> AnySelect:
-    by, key = (order.by, order.key)
-    if order.is_descending:
-        return query.order_by(by.desc(), key.desc()).limit(limit)
-    return query.order_by(by, key).limit(limit)
-
-
-def _rows(session: Session, listing: Listing, ids: AnySelect | Collection[int]) -> list[Json]:
-    query = listing.query.where(listing.order.key.in_(ids))
-    rows = fetch(session, query.order_by(*listing.order.clauses()))
-    return [listing.to_json(row) for row in rows]
+def _number(name: str) -> Column:
+    return bindparam(name, type_=Integer)

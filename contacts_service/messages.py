@@ -1,41 +1,52 @@
 """Messages: what was written in a conversation, by a contact or by an agent. Never changed."""
 
 from collections.abc import Sequence
-from functools import partial
 from uuid import uuid4
 
-from sqlalchemy import select
+import orjson
+from sqlalchemy import bindparam, case, select
 from sqlalchemy.orm import Session
 
 from contacts_service import conversations
 from contacts_service.clock import moment_after
-from contacts_service.listing import AnyRow, Listing, Order, Part, read_list
+from contacts_service.database import reader_of
+from contacts_service.listing import Listing, Order, Part, read_list
 from contacts_service.models import Conversation, Message
+from contacts_service.reading import Prepared, Reader
+from contacts_service.sql_json import json_object
 from contacts_service.strict_json import Json
 
 INCOMING, OUTGOING = "incoming", "outgoing"
-NEWEST_FIRST = Order(Message.created_at, Message.id)
-
-COLUMNS = (
+_author = json_object(id=Message.author_id, name=Message.author_name)
+AS_JSON = json_object(
     Message.uuid,
     Conversation.uuid.label("conversation_uuid"),
     Message.direction,
     Message.content,
     Message.message_id,
     Message.contact_id,
-    Message.author_id,
-    Message.author_name,
-    Message.created_at,
+    author=case((Message.author_id.is_not(None), _author)),
+    created_at=Message.created_at,
 )
-_shown = select(*COLUMNS).join(Conversation, Conversation.id == Message.conversation_id)
+OF_CONVERSATION = Listing(
+    "messages",
+    select(Message)
+    .join(Conversation, Conversation.id == Message.conversation_id)
+    .where(Conversation.uuid == bindparam("uuid")),
+    Order(Message.created_at, Message.id),
+    AS_JSON,
+    conversations.require_conversation,
+)
+_BY_ID = Prepared(
+    select(AS_JSON)
+    .join_from(Message, Conversation, Conversation.id == Message.conversation_id)
+    .where(Message.id == bindparam("id"))
+)
 
 
-def list_messages(session: Session, uuid: str, part: Part) -> Json:
+def list_messages(reader: Reader, uuid: str, part: Part) -> Json:
     """A part of a conversation's messages, newest first. Raises NotFoundError."""
-    require = partial(conversations.get_conversation, session, uuid)
-    query = _shown.where(Conversation.uuid == uuid)
-    listing = Listing(f"messages {uuid}", query, NEWEST_FIRST, message_json, require)
-    return read_list(session, listing, part)
+    return read_list(reader, OF_CONVERSATION, part, {"uuid": uuid})
 
 
 def find_message(session: Session, message_id: str) -> Message | None:
@@ -69,14 +80,7 @@ def place(session: Session, conversation: Conversation, message: Message) -> Non
     message.conversation_id = conversation.id
 
 
-def show_message(session: Session, message: Message) -> Json:
+def show_message(session: Session, message: Message) -> orjson.Fragment:
     """The message as lists show it."""
-    session.flush()
-    return message_json(session.execute(_shown.where(Message.id == message.id)).one())
-
-
-def message_json(row: AnyRow) -> Json:
-    message = dict(row._mapping)
-    author = {"id": message.pop("author_id"), "name": message.pop("author_name")}
-    created_at = message.pop("created_at")
-    return message | {"author": None if author["id"] is None else author, "created_at": created_at}
+    reader = reader_of(session)
+    return orjson.Fragment(reader.value(_BY_ID, {"id": message.id}))

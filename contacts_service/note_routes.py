@@ -1,11 +1,12 @@
 """The routes of notes on contacts."""
 
 from flask import g
+from orjson import Fragment
 
 from contacts_service import notes
 from contacts_service.api import Blueprint
 from contacts_service.auth import requires
-from contacts_service.database import db, unit_of_work
+from contacts_service.database import reader, unit_of_work
 from contacts_service.openapi import DELETED
 from contacts_service.strict_json import Json
 from schemas.lists import PartQuerySchema, page_of
@@ -22,7 +23,7 @@ blueprint = Blueprint("notes", __name__, description="Private notes of agents on
 @blueprint.arguments(PartQuerySchema(), location="query")
 def list_notes(query: Json, contact_id: int) -> Json:
     """List the notes on a contact, newest first."""
-    return notes.list_notes(db.session(), contact_id, query["part"])
+    return notes.list_notes(reader(), contact_id, query["part"])
 
 
 @blueprint.route(NOTES, methods=["POST"])
@@ -31,7 +32,7 @@ def list_notes(query: Json, contact_id: int) -> Json:
 @blueprint.arguments(
     NoteCreateSchema(), example={"content": "Wants invoices on the first of the month."}
 )
-def create_note(body: Json, contact_id: int) -> Json:
+def create_note(body: Json, contact_id: int) -> Fragment:
     """Write a note on a contact; its author is the caller. Notes are never changed."""
     with unit_of_work() as session:
         return notes.create_note(session, contact_id, body["content"], g.principal)

@@ -1,34 +1,54 @@
 """Notes: what agents write about a contact. Authored, never changed, deleted by few."""
 
-from functools import partial
-
-from sqlalchemy import delete, select
+import orjson
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from contacts_service.clock import now
-from contacts_service.contacts import require_contact
-from contacts_service.database import db
+from contacts_service.database import reader, reader_of
+from contacts_service.directory import require_contact
 from contacts_service.errors import NotFoundError
-from contacts_service.listing import AnyRow, AnySelect, Listing, Order, Part, read_list
+from contacts_service.listing import Listing, Order, Part, read_list
 from contacts_service.models import Note
 from contacts_service.principal import Principal
+from contacts_service.reading import Prepared, Reader
+from contacts_service.sql_json import json_object
 from contacts_service.strict_json import Json
 
 NOTE_LENGTH = 10_000
-NEWEST_FIRST = Order(Note.created_at, Note.id)
+
+AS_JSON = json_object(
+    Note.id,
+    Note.contact_id,
+    Note.content,
+    author=json_object(id=Note.author_id, name=Note.author_name),
+    created_at=Note.created_at,
+)
+NOTES_OF_CONTACT = Listing(
+    "notes",
+    select(Note).where(Note.contact_id == bindparam("contact_id")),
+    Order(Note.created_at, Note.id),
+    AS_JSON,
+    require_contact,
+)
+_BY_ID = Prepared(select(AS_JSON).where(Note.id == bindparam("id")))
+_AUTHOR = Prepared(
+    select(Note.author_id).where(
+        Note.id == bindparam("id"), Note.contact_id == bindparam("contact_id")
+    )
+)
 
 
-def list_notes(session: Session, contact_id: int, part: Part) -> Json:
+def list_notes(reader: Reader, contact_id: int, part: Part) -> Json:
     """A part of a contact's notes, newest first. Raises NotFoundError."""
-    require = partial(require_contact, session, contact_id)
-    query = _notes_query(contact_id)
-    listing = Listing(f"notes {contact_id}", query, NEWEST_FIRST, note_json, require)
-    return read_list(session, listing, part)
+    return read_list(reader, NOTES_OF_CONTACT, part, {"contact_id": contact_id})
 
 
-def create_note(session: Session, contact_id: int, content: str, author: Principal) -> Json:
+def create_note(
+    session: Session, contact_id: int, content: str, author: Principal
+) -> orjson.Fragment:
     """The new note. Raises NotFoundError if there is no such contact."""
-    require_contact(session, contact_id)
+    require_contact(reader_of(session), contact_id)
     note = Note(
         contact_id=contact_id,
         content=content,
@@ -38,14 +58,13 @@ def create_note(session: Session, contact_id: int, content: str, author: Princip
     )
     session.add(note)
     session.flush()
-    query = _notes_query(contact_id).where(Note.id == note.id)
-    return note_json(session.execute(query).one())
+    return orjson.Fragment(reader_of(session).value(_BY_ID, {"id": note.id}))
 
 
 def is_author(principal: Principal, contact_id: int, note_id: int) -> bool:
     """Whether the principal's agent wrote this note on this contact."""
-    author = select(Note.author_id).where(Note.id == note_id, Note.contact_id == contact_id)
-    return db.session.scalar(author) == principal.agent_id
+    author = reader().value(_AUTHOR, {"id": note_id, "contact_id": contact_id})
+    return bool(author == principal.agent_id)
 
 
 def delete_note(session: Session, contact_id: int, note_id: int) -> None:
@@ -55,21 +74,3 @@ def delete_note(session: Session, contact_id: int, note_id: int) -> None:
     )
     if deleted.first() is None:
         raise NotFoundError("There is no such note on this contact.")
-
-
-def _notes_query(contact_id: int) -> AnySelect:
-    return select(
-        Note.id,
-        Note.contact_id,
-        Note.content,
-        Note.author_id,
-        Note.author_name,
-        Note.created_at,
-    ).where(Note.contact_id == contact_id)
-
-
-def note_json(row: AnyRow) -> Json:
-    note = dict(row._mapping)
-    author = {"id": note.pop("author_id"), "name": note.pop("author_name")}
-    created_at = note.pop("created_at")
-    return note | {"author": author, "created_at": created_at}

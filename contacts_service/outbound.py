@@ -3,12 +3,15 @@
 The service records; sending is the gateway's work.
 """
 
+from orjson import Fragment
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from contacts_service import contacts, conversations, messages
 from contacts_service.clock import now
 from contacts_service.conversations import TRASHED
+from contacts_service.database import reader_of
+from contacts_service.directory import is_contact
 from contacts_service.errors import ConflictError, InputError
 from contacts_service.models import Conversation, Message, Participant
 from contacts_service.principal import Principal
@@ -35,12 +38,12 @@ def _contact(session: Session, written: Json) -> int:
     if "contact" in written:
         contact_id, _ = contacts.quick_create(session, **written["contact"])
         return contact_id
-    if not contacts.is_contact(session, written["contact_id"]):
+    if not is_contact(reader_of(session), written["contact_id"]):
         raise InputError({"contact_id": ["There is no such contact."]})
     return int(written["contact_id"])
 
 
-def reply(session: Session, uuid: str, written: Json, author: Principal) -> Json:
+def reply(session: Session, uuid: str, written: Json, author: Principal) -> Fragment:
     """The message of an agent in a conversation, whose status stays.
 
     `written` has message and message_id. A trashed conversation takes no more messages: it goes
@@ -69,7 +72,7 @@ def _begin_again(session: Session, trashed: Conversation, moment: str) -> Conver
 
 def _write(
     session: Session, conversation: Conversation, written: Json, author: Principal, moment: str
-) -> Json:
+) -> Fragment:
     message_id = written.get("message_id")
     if message_id is not None and messages.find_message(session, message_id) is not None:
         raise ConflictError("A message with this message_id is there already.")

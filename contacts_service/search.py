@@ -6,12 +6,14 @@ first, until there are enough. Nothing is scored, and no long list is sorted.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from typing import Any
 
-from sqlalchemy.orm import Session
+import orjson
+from sqlalchemy import text
 
 from contacts_service import matching
 from contacts_service.matching import RANKS, SUBSTRING_LENGTH, Document, Query, is_same_number
+from contacts_service.reading import Prepared, Reader
 from contacts_service.search_tokens import (
     AllOf,
     AnyOf,
@@ -20,6 +22,7 @@ from contacts_service.search_tokens import (
     number_candidates,
     same_number_candidates,
 )
+from contacts_service.strict_json import write_json
 from contacts_service.text import fold
 
 LIMIT = 20
@@ -31,83 +34,116 @@ FEW_FOR_SEVERAL = 500
 
 FEW_FOR_A_FILTER = 5000  # candidates up to which a filter asks the index first
 
-_NUMBERS = "SELECT rowid FROM contact_search WHERE contact_search MATCH ? LIMIT ?"
-_DOCUMENTS = "SELECT id, contact_id, document FROM contact_documents WHERE id IN ({})"
-_CANDIDATES = """
-    SELECT documents.contact_id, documents.document
-    FROM contact_search JOIN contact_documents AS documents ON documents.id = contact_search.rowid
-    WHERE contact_search MATCH ? ORDER BY contact_search.rowid DESC
-"""
+MAX_NUMBER = 2**63 - 1
+FIRST_STEP, LAST_STEP = 32, 2048  # candidates that are streamed at once, four times more each time
+
+_NUMBERS = Prepared(
+    text("""
+    SELECT json_group_array(number) FROM (
+        SELECT rowid AS number FROM contact_search WHERE contact_search MATCH :tokens LIMIT :most
+    )
+    """)
+)
+_DOCUMENTS = Prepared(
+    text("""
+    SELECT json_group_array(json_array(id, contact_id, document)) FROM contact_documents
+    WHERE id IN (SELECT value FROM json_each(:numbers))
+    """)
+)
+_CANDIDATES = Prepared(
+    text("""
+    SELECT json_group_array(json_array(id, contact_id, document)) FROM (
+        SELECT documents.id, documents.contact_id, documents.document
+        FROM contact_search JOIN contact_documents AS documents
+        ON documents.id = contact_search.rowid
+        WHERE contact_search MATCH :tokens AND contact_search.rowid < :before
+        ORDER BY contact_search.rowid DESC LIMIT :most
+    )
+    """)
+)
 
 
-def find_contacts(session: Session, typed: str) -> list[int]:
+def find_contacts(reader: Reader, typed: str) -> list[int]:
     """The ids of the contacts that match, in the order of the contract's section 5."""
     query = matching.read_query(typed)
     if not query.pieces:
         return []
     few = FEW_FOR_ONE_WORD if len(query.pieces) == 1 else FEW_FOR_SEVERAL
-    numbers = _numbers(session, _expression(query, RANKS[-1]), few)
+    numbers = _numbers(reader, _expression(query, RANKS[-1]), few)
     if numbers is not None:
-        return _best_of(session, query, numbers)
+        return _best_of(reader, query, numbers)
     found: dict[int, None] = {}
     for rank in RANKS:
-        for contact_id in _of_rank(session, query, rank):
+        for contact_id in _of_rank(reader, query, rank):
             found[contact_id] = None
             if len(found) == LIMIT:
                 return list(found)
     return list(found)
 
 
-def find_by_number(session: Session, number: str) -> int | None:
+def find_by_number(reader: Reader, number: str) -> int | None:
     """The most recently updated contact that has this number, given in the digits that count."""
     expression = _match_expression(same_number_candidates(number))
-    with closing(session.connection().exec_driver_sql(_CANDIDATES, (expression,))) as result:
-        for contact_id, text in result:
-            if any(is_same_number(number, stored) for stored in Document.load(text).numbers):
-                return int(contact_id)
+    for contact_id, document in _candidates(reader, expression):
+        if any(is_same_number(number, stored) for stored in Document.load(document).numbers):
+            return contact_id
     return None
 
 
-def few_candidates_with(session: Session, text: str) -> list[int] | None:
-    """The index numbers of all contacts that have `text` inside a field, and of some others.
+def few_candidates_with(reader: Reader, part: str) -> list[int] | None:
+    """The index numbers of all contacts that have `part` inside a field, and of some others.
 
     None where there are too many for this to be of use, or the text is too short for the index.
     """
-    pieces = [piece for piece in fold(text).split() if len(piece) >= SUBSTRING_LENGTH]
+    pieces = [piece for piece in fold(part).split() if len(piece) >= SUBSTRING_LENGTH]
     if not pieces:
         return None
     expression = _match_expression([[token for piece in pieces for token in inside(piece)]])
-    return _numbers(session, expression, FEW_FOR_A_FILTER)
+    return _numbers(reader, expression, FEW_FOR_A_FILTER)
 
 
-def _numbers(session: Session, expression: str, most: int) -> list[int] | None:
+def _numbers(reader: Reader, expression: str, most: int) -> list[int] | None:
     """The index numbers of the contacts that have the tokens; None if there are more than `most`"""
-    found = session.connection().exec_driver_sql(_NUMBERS, (expression, most + 1)).scalars().all()
-    return None if len(found) > most else list(found)
+    found = _array(reader, _NUMBERS, tokens=expression, most=most + 1)
+    return None if len(found) > most else found
 
 
-def _best_of(session: Session, query: Query, numbers: Sequence[int]) -> list[int]:
+def _best_of(reader: Reader, query: Query, numbers: Sequence[int]) -> list[int]:
     """Those of a few candidates that match, best first."""
-    places = ", ".join("?" * len(numbers))
-    rows = session.connection().exec_driver_sql(_DOCUMENTS.format(places), tuple(numbers))
-    ranked = [(_rank(text, query), -number, contact_id) for number, contact_id, text in rows]
-    found = sorted((rank, number, contact_id) for rank, number, contact_id in ranked if rank)
+    rows = _array(reader, _DOCUMENTS, numbers=write_json(numbers).decode())
+    ranked = [(_rank(document, query), -number, key) for number, key, document in rows]
+    found = sorted((rank, number, key) for rank, number, key in ranked if rank)
     return [contact_id for _, _, contact_id in found[:LIMIT]]
 
 
-def _of_rank(session: Session, query: Query, rank: int) -> Iterator[int]:
+def _of_rank(reader: Reader, query: Query, rank: int) -> Iterator[int]:
     """The contacts of this rank or a better one, most recently updated first."""
-    expression = _expression(query, rank)
-    with closing(session.connection().exec_driver_sql(_CANDIDATES, (expression,))) as result:
-        for contact_id, text in result:
-            if (_rank(text, query) or RANKS[-1] + 1) <= rank:
-                yield contact_id
+    for contact_id, document in _candidates(reader, _expression(query, rank)):
+        if (_rank(document, query) or RANKS[-1] + 1) <= rank:
+            yield contact_id
 
 
-def _rank(text: str, query: Query) -> int | None:
-    if not matching.may_match(text, query):
+def _candidates(reader: Reader, expression: str) -> Iterator[tuple[int, str]]:
+    """The contacts that have the tokens, with their documents, most recently updated first."""
+    before, most = MAX_NUMBER, FIRST_STEP
+    while True:
+        rows = _array(reader, _CANDIDATES, tokens=expression, before=before, most=most)
+        for _, contact_id, document in rows:
+            yield contact_id, document
+        if len(rows) < most:
+            return
+        before, most = rows[-1][0], min(4 * most, LAST_STEP)
+
+
+def _array(reader: Reader, statement: Prepared, **values: Any) -> list[Any]:
+    found: list[Any] = orjson.loads(reader.value(statement, values))
+    return found
+
+
+def _rank(document: str, query: Query) -> int | None:
+    if not matching.may_match(document, query):
         return None
-    return matching.rank(Document.load(text), query)
+    return matching.rank(Document.load(document), query)
 
 
 def _expression(query: Query, rank: int) -> str:

@@ -104,6 +104,11 @@ class SQLiteFile:
             driver.execute(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
 
 
+def begin_reading(connection: Any) -> None:
+    """Let all that is read from here on be of one state. Raises SQLAlchemy's DatabaseError."""
+    connection.execute("BEGIN")
+
+
 def _begin_writing(connection: Connection, deadline: float) -> None:
     driver: Any = connection.connection.dbapi_connection
     while True:

@@ -23,7 +23,7 @@ import marshmallow
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from contacts_service import contacts
+from contacts_service import contacts, directory
 from contacts_service.attributes import check_attributes
 from contacts_service.bulk import NewContact, create_contacts
 from contacts_service.channels import Address, claim
@@ -52,7 +52,7 @@ from contacts_service.transfer_matching import (
 from schemas.messages import flatten
 from schemas.transfer import read_cells
 
-COLUMNS = (*contacts.NAMES, "contact_channels")
+COLUMNS = (*directory.NAMES, "contact_channels")
 REFUSAL_COLUMNS = ("line", "reason")  # ignored, so that a file of refused rows can be imported
 BATCH = 1000  # rows in one transaction
 
@@ -73,7 +73,7 @@ def export_contacts(path: Path) -> Iterator[int]:
         yield session.scalars(select(func.count()).select_from(Contact)).one()
         with replacing(path) as file:
             write_row = write_table(file, COLUMNS)
-            query = select(*contacts.COLUMNS).order_by(Contact.id)
+            query = select(*directory.COLUMNS).order_by(Contact.id)
             streamed = session.execute(query, execution_options={"yield_per": BATCH})
             for rows in streamed.partitions():
                 channels = _channels_of(session, rows[0].id, rows[-1].id)

@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from contacts_service import create_app, keys, migration
 from contacts_service.database import Base, db, unit_of_work
 from contacts_service.logs import JsonFormatter
+from contacts_service.models import ContactCount
 from contacts_service.principal import SCOPES
 from tests.client import Api
 
@@ -36,9 +37,15 @@ def shared_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 @pytest.fixture
 def app(shared_app: Flask) -> Iterator[Flask]:
     yield shared_app
-    with shared_app.app_context(), unit_of_work() as session:
+    with shared_app.app_context():
+        empty_database()
+
+
+def empty_database() -> None:
+    with unit_of_work() as session:
         for table in reversed(Base.metadata.sorted_tables):
-            session.execute(table.delete())
+            if table.name != ContactCount.__tablename__:  # triggers keep it
+                session.execute(table.delete())
         session.connection().exec_driver_sql(
             "INSERT INTO contact_search (contact_search) VALUES ('delete-all')"
         )

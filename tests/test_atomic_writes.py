@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from contacts_service import contacts, conversations, definitions, messages, notes
+from contacts_service import (
+    channel_routes,
+    contacts,
+    conversations,
+    definitions,
+    directory,
+    messages,
+    notes,
+)
 from tests.client import Api
 from tests.threads import INBOUND, LINDA, message, stored
 
@@ -16,17 +24,17 @@ AS_MAIL = {"data": MAIL, "headers": {"Content-Type": "message/rfc822"}}
 # What writes, how it is asked, and what it does last.
 WRITERS: dict[str, tuple[str, str, dict[str, Any], Any, str]] = {
     "quick-create": ("POST", "/contacts/quick", {"json": {"email": "new@x.example"}},
-                     contacts, "read_contact"),
+                     directory, "read_contact"),
     "update": ("PUT", "/contacts/{id}", {"json": {"first_name": "New", "email": "new@x.example"}},
                contacts, "index_contacts"),
     "block": ("PUT", "/contacts/{id}/block", {"json": {"blocked": True}},
               contacts, "index_contacts"),
     "add a channel": ("POST", "/contacts/{id}/channels",
                       {"json": {"channel": "chat", "identifier": "lin"}},
-                      contacts, "show_contact"),
+                      channel_routes, "read_contact"),
     "remove a channel": ("DELETE", "/contacts/{id}/channels/{channel}", {},
                          contacts, "index_contacts"),
-    "note": ("POST", "/contacts/{id}/notes", {"json": {"content": "Called."}}, notes, "note_json"),
+    "note": ("POST", "/contacts/{id}/notes", {"json": {"content": "Called."}}, notes, "_BY_ID"),
     "begin with somebody new": ("POST", "/conversations",
                                 {"json": LETTER | {"contact": {"email": "new@x.example"}}},
                                 conversations, "show_conversation"),
@@ -41,7 +49,7 @@ WRITERS: dict[str, tuple[str, str, dict[str, Any], Any, str]] = {
     "raw mail": ("POST", INBOUND, AS_MAIL, conversations, "show_conversation"),
     "define": ("POST", "/custom-attributes",
                {"json": {"key": "tier", "name": "Tier", "data_type": "text"}},
-               definitions, "definition_json"),
+               definitions, "read_definition"),
 }  # fmt: skip
 
 

@@ -1,19 +1,22 @@
 """Walking a list by cursor: it shows what the pages show, at any size, and only the same list."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, event, insert, update
+from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy.dialects import sqlite
 
 from contacts_service import create_app
 from contacts_service.database import db, unit_of_work
 from contacts_service.models import Contact, Message, Note
+from contacts_service.reading import Prepared, Reader
 from tests.client import Api
 from tests.directory import PEOPLE, open_directory
 from tests.threads import receive
@@ -396,21 +399,19 @@ def plans(api: Api, path: str, query: Query) -> list[tuple[str, str]]:
     app = api.client.application
     executed: list[tuple[str, Any]] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
-        if "LIMIT" in statement:
-            executed.append((statement, values))
+    def note(reader: Reader, statement: Prepared, values: Mapping[str, Any]) -> Any:
+        text, names, own = statement.compiled(sqlite.dialect())
+        if "LIMIT" in text:
+            executed.append((text, tuple((own | values)[name] for name in names)))
+        return rows(reader, statement, values)
 
-    with app.app_context():
-        event.listen(db.engine, "before_cursor_execute", note)
-        try:
-            api.get(path, query_string=query)
-        finally:
-            event.remove(db.engine, "before_cursor_execute", note)
-        with db.engine.connect() as connection:
-            return [
-                (statement, explain(connection, statement, values))
-                for statement, values in executed
-            ]
+    rows = Reader.rows
+    with patch.object(Reader, "rows", note):
+        api.get(path, query_string=query)
+    with app.app_context(), db.engine.connect() as connection:
+        return [
+            (statement, explain(connection, statement, values)) for statement, values in executed
+        ]
 
 
 def explain(connection: Connection, statement: str, values: Any) -> str:

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
-from contacts_service import contacts, errors
+from contacts_service import directory, errors
 from tests.client import Api
 
 BIG = b'{"first_name": "' + b"x" * (1 << 20) + b'"}'
@@ -124,7 +124,7 @@ def test_what_goes_wrong_with_us_says_nothing_of_our_insides(
     def fail(*args: Any) -> None:
         raise raised
 
-    monkeypatch.setattr(contacts, "read_contact", fail)
+    monkeypatch.setattr(directory, "read_contact", fail)
     answer = api.call("GET", "/contacts/1", status)
     assert answer.json["data"]["type"] == kind
     assert "secret" not in answer.get_data(as_text=True)
@@ -162,7 +162,7 @@ def test_a_sane_request_id_is_kept_and_any_other_replaced(
 def test_a_defect_is_in_the_log_under_the_id_of_its_request(
     api: Api, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
 ) -> None:
-    monkeypatch.setattr(contacts, "read_contact", lambda *_: 1 / 0)
+    monkeypatch.setattr(directory, "read_contact", lambda *_: 1 / 0)
     api.call("GET", "/contacts/1", 500, headers={"X-Request-ID": "mine"})
     defect, request = map(json.loads, log.getvalue().splitlines())
     assert "ZeroDivisionError" in defect["exception"]

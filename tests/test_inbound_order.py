@@ -12,6 +12,7 @@ from contacts_service import inbound
 from contacts_service.database import Base, db, unit_of_work
 from contacts_service.incoming import Correspondent, IncomingMessage
 from contacts_service.models import Contact, Message, Participant
+from tests.conftest import empty_database
 
 # The spellings in which each of these people may be named; the schemas have made emails one.
 PEOPLE = (
@@ -51,7 +52,7 @@ def deliveries(draw: st.DrawFn) -> tuple[list[tuple[int, IncomingMessage]], list
 def test_order_and_repetition_make_no_difference(shared_app: Flask, example: Any) -> None:
     written, order = example
     with shared_app.app_context():
-        empty()
+        empty_database()
         contacts: dict[int, int] = {}  # who, and the id of the contact that it was told to be
         for number in order:
             who, message = written[number]
@@ -73,15 +74,6 @@ def person_of(named: Correspondent) -> int:
 
 def count(model: type[Base]) -> int:
     return db.session.scalar(select(func.count()).select_from(model)) or 0
-
-
-def empty() -> None:
-    with unit_of_work() as session:
-        for table in reversed(Base.metadata.sorted_tables):
-            session.execute(table.delete())
-        session.connection().exec_driver_sql(
-            "INSERT INTO contact_search (contact_search) VALUES ('delete-all')"
-        )
 
 
 @pytest.fixture(autouse=True)

@@ -30,12 +30,12 @@ EDGE = {
 }
 LAYERS = [
     {"charsets", "clock", "config", "errors", "principal", "server", "sqlite", "strict_json"},
-    {"text"},
-    {"csv_files", "cursors", "database", "incoming", "listing", "matching"},
+    {"cursors", "reading", "sql_json", "text"},
+    {"csv_files", "database", "incoming", "listing", "matching"},
     {"filters", "mail", "mail_headers", "mail_text", "models", "names", "search_tokens"},
     {"attributes", "filter_document", "jwt_keys", "keys", "search", "search_index"},
     {"channels", "jwt_tokens", "local_key", "migration", "search_upkeep"},
-    {"bulk"},
+    {"bulk", "directory"},
     {"contacts"},
     {"conversations", "correspondents", "definitions", "messages", "notes"},
     {"inbound", "outbound"},

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from marshmallow import ValidationError, class_registry, fields
+from marshmallow import class_registry, fields
 
 from contacts_service import create_app
 from schemas.definitions import Pattern

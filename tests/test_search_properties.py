@@ -3,14 +3,17 @@
 from typing import Any
 from unittest.mock import patch
 
+import orjson
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contacts_service import channels, contacts, search
-from contacts_service.database import db, unit_of_work
+from contacts_service.database import reader, reader_of, unit_of_work
+from contacts_service.directory import read_contact
 from contacts_service.models import Contact, ContactChannel, ContactDocument
+from contacts_service.strict_json import write_json
 from tests import search_model
 
 # Few enough that they meet, awkward enough to matter.
@@ -78,12 +81,13 @@ def test_search_answers_what_the_model_answers(shared_app: Flask, example: Any) 
         with unit_of_work() as session:
             empty(session)
             ids = [add(session, *someone) for someone in people]
-            directory = [contacts.read_contact(session, contact_id) for contact_id in ids]
+            written = [write_json(read_contact(reader_of(session), each)) for each in ids]
+            directory = [orjson.loads(contact) for contact in written]
         expected = search_model.answer(directory, typed)
         for few in (FEW, 0):
-            with patch.multiple(search, FEW_FOR_ONE_WORD=few, FEW_FOR_SEVERAL=few):
-                found = contacts.search_contacts(db.session(), typed)
-            assert [contact["id"] for contact in found] == expected
+            limits = {"FEW_FOR_ONE_WORD": few, "FEW_FOR_SEVERAL": few, "FIRST_STEP": 1}
+            with patch.multiple(search, **limits):
+                assert search.find_contacts(reader(), typed) == expected
 
 
 def add(

@@ -1,0 +1,69 @@
+"""Reading: SELECTs that are compiled once, on the driver's own connection, to plain rows.
+
+SQLAlchemy says what to ask; asking through it would cost several times what the database takes.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Dialect, Executable
+from sqlalchemy.exc import OperationalError
+
+from contacts_service import sqlite
+
+NO_VALUES: Mapping[str, Any] = {}
+
+
+class Prepared:
+    """A statement whose `bindparam`s get their values when it is asked.
+
+    It returns columns as the driver has them: what is to be another type in Python is not for it.
+    """
+
+    def __init__(self, statement: Executable) -> None:
+        self._statement = statement
+        self._compiled: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {}
+
+    def compiled(self, dialect: Dialect) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+        """The text, the names of its values in their order, and the values that it has already."""
+        if dialect.name not in self._compiled:
+            statement: Any = self._statement
+            compiled = statement.compile(dialect=dialect)
+            asked = {name: None for name, bind in compiled.binds.items() if bind.required}
+            made = compiled.construct_expanded_state(asked)
+            names = tuple(made.positiontup or ())
+            self._compiled[dialect.name] = (made.statement, names, made.parameters)
+        return self._compiled[dialect.name]
+
+
+class Reader:
+    """A connection that sees one state of the database. Errors are SQLAlchemy's."""
+
+    __slots__ = ("_dialect", "_driver")
+
+    def __init__(self, driver: Any, dialect: Dialect) -> None:
+        self._driver = driver
+        self._dialect = dialect
+
+    def rows(
+        self, statement: Prepared, values: Mapping[str, Any] = NO_VALUES
+    ) -> list[tuple[Any, ...]]:
+        text, names, own = statement.compiled(self._dialect)
+        given = [values[name] if name in values else own[name] for name in names]
+        try:
+            rows: list[tuple[Any, ...]] = self._driver.execute(text, given).fetchall()
+        except sqlite.DriverError as error:
+            raise OperationalError(None, None, error, hide_parameters=True) from error
+        return rows
+
+    def row(
+        self, statement: Prepared, values: Mapping[str, Any] = NO_VALUES
+    ) -> tuple[Any, ...] | None:
+        """The first row, if there is one."""
+        rows = self.rows(statement, values)
+        return rows[0] if rows else None
+
+    def value(self, statement: Prepared, values: Mapping[str, Any] = NO_VALUES) -> Any:
+        """The first column of the first row; None without a row."""
+        row = self.row(statement, values)
+        return None if row is None else row[0]
