@@ -17,6 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 from contacts_service import sqlite
 from contacts_service.reading import Reader
+from contacts_service.turns import given_away
 
 DRIVER = "driver"  # in a session's info while it is at work
 READING = "database_reading"  # in an application context that has read
@@ -114,7 +115,9 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
             connection = session.connection(execution_options={"write_before": deadline})
             session.info[DRIVER] = connection.connection.dbapi_connection
             yield session
-            session.commit()
+            session.flush()
+            with given_away():  # to those who needn't wait for the disk
+                session.commit()
         except sqlite.DriverError as error:
             session.rollback()
             raise OperationalError(None, None, error, hide_parameters=True) from error

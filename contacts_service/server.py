@@ -17,6 +17,7 @@ import socket
 import sys
 import time
 from http import HTTPStatus
+from itertools import count
 from types import FrameType
 from typing import Any, NoReturn
 from wsgiref.types import WSGIApplication
@@ -34,6 +35,8 @@ from waitress.utilities import BadRequest
 
 from contacts_service.config import SettingsError
 from contacts_service.errors import GeneralError, InputError, PayloadTooLargeError, ServiceError
+from contacts_service.shares import Share, Shares
+from contacts_service.turns import Dispatcher
 
 BACKLOG = 2048
 CONNECTIONS = 1000  # of each worker, if the limit of open files allows it
@@ -145,6 +148,8 @@ class _Configured(BaseApplication):
         }
         super().__init__()
         self.callable = app
+        self.shares = Shares(2 * workers)  # those that stop, and those in their place
+        self.free_slot = 0  # of the next worker
 
     def load_config(self) -> None:
         for name, value in self.settings.items():
@@ -171,6 +176,8 @@ class Supervisor(Arbiter):
     def spawn_worker(self) -> Any:
         """Hold signals back until the worker has its own handlers, or it would miss a stop."""
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        taken = {worker.slot for worker in self.WORKERS.values()}
+        self.app.free_slot = next(slot for slot in count() if slot not in taken)
         try:
             return super().spawn_worker()
         finally:
@@ -181,6 +188,10 @@ class WaitressWorker(Worker):
     """Runs waitress' loop, with the arbiter's heartbeat in it, until told to stop."""
 
     server: "Server | None" = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.slot: int = self.app.free_slot
 
     def init_signals(self) -> None:
         super().init_signals()
@@ -194,7 +205,8 @@ class WaitressWorker(Worker):
 
     def run(self) -> None:
         sys.setswitchinterval(TURN_SECONDS)
-        self.server = server = Server(self.wsgi, self.sockets[0], self.cfg.threads)
+        share = Share(self.app.shares, self.slot)
+        self.server = server = Server(self.wsgi, self.sockets[0], self.cfg.threads, share)
         while self.alive and os.getppid() == self.ppid:
             server.turn(1)
             self.notify()
@@ -214,21 +226,33 @@ class Server(TcpWSGIServer):
     active_channels: "dict[int, Channel]"
     stopping = False
 
-    def __init__(self, app: WSGIApplication, listener: socket.socket, threads: int) -> None:
+    def __init__(
+        self, app: WSGIApplication, listener: socket.socket, threads: int, share: Share
+    ) -> None:
         super().__init__(
             app,
             _sock=listener,
             bind_socket=False,
             sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
             connection_limit=_connection_limit(),
-            threads=threads,
+            dispatcher=Dispatcher(),
             **WAITRESS,
         )
+        self.task_dispatcher.set_thread_count(threads)
         self.channel_class = Channel
+        self.share = share
 
     def turn(self, timeout: float) -> None:
         """Wait for something to read or write, at most `timeout` seconds, and do it."""
-        wasyncore.poll2(timeout, self._map)
+        self.share.note(len(self.active_channels))
+        wasyncore.poll2(min(timeout, self.share.pause() or timeout), self._map)
+
+    def readable(self) -> bool:
+        return bool(super().readable()) and not self.share.pause()
+
+    def handle_accept(self) -> None:
+        if self.stopping or self.share.is_mine():
+            super().handle_accept()
 
     def maintenance(self, now: float) -> None:
         super().maintenance(now)
@@ -239,6 +263,7 @@ class Server(TcpWSGIServer):
     def stop_accepting(self) -> None:
         """Take in who has connected already, then close the socket."""
         self.stopping = True
+        self.share.end()
         for _ in range(BACKLOG):
             before = len(self.active_channels)
             self.handle_accept()

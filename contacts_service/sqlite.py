@@ -15,6 +15,8 @@ from sqlalchemy.exc import DatabaseError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from contacts_service.turns import given_away
+
 # Primary result codes that speak of the database's surroundings, not of a statement of ours:
 # BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
 UNAVAILABLE_CODES = {5, 6, 8, 10, 11, 13, 14, 15, 26}
@@ -40,8 +42,10 @@ class SQLiteFile:
         Raises SQLAlchemy's TimeoutError if it takes more than `patience` seconds.
         """
         deadline = time.monotonic() + patience
-        if not self._writing.acquire(timeout=patience):
-            raise PoolTimeoutError("Other threads wrote all the time.")
+        if not self._writing.acquire(blocking=False):
+            with given_away():
+                if not self._writing.acquire(timeout=patience):
+                    raise PoolTimeoutError("Other threads wrote all the time.")
         try:
             yield deadline
         finally:
@@ -120,7 +124,8 @@ def _begin_writing(connection: Connection, deadline: float) -> None:
                 raise DatabaseError(None, None, error, hide_parameters=True) from None
         else:
             return
-        time.sleep(POLLING_SECONDS)
+        with given_away():
+            time.sleep(POLLING_SECONDS)
 
 
 def is_unavailable(error: Any) -> bool:

@@ -29,7 +29,8 @@ EDGE = {
     *("attributes", "database", "migration", "strict_json"),
 }
 LAYERS = [
-    {"charsets", "clock", "config", "errors", "principal", "server", "sqlite", "strict_json"},
+    {"charsets", "clock", "config", "errors", "principal", "shares", "strict_json", "turns"},
+    {"server", "sqlite"},
     {"cursors", "reading", "sql_json", "text"},
     {"csv_files", "database", "incoming", "listing", "matching"},
     {"filters", "mail", "mail_headers", "mail_text", "models", "names", "search_tokens"},

@@ -1,0 +1,104 @@
+"""Turns: of the threads that answer requests in a process, one works at a time.
+
+Python lets one thread run anyway, and threads that compete for that spend more time changing places
+than working: a request gives the interpreter's lock away at each of its steps in the database. So
+the one that works goes on with the next request. Another begins only where it waits for something
+(`given_away`), or has worked for `PATIENCE_SECONDS`.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from waitress.task import ThreadedTaskDispatcher
+
+PATIENCE_SECONDS = 0.02
+
+_mine = threading.local()  # .dispatcher: whose turn this thread has
+
+
+@contextmanager
+def given_away() -> Iterator[None]:
+    """Let another thread work while this one waits; nothing where there are no turns."""
+    dispatcher: Dispatcher | None = getattr(_mine, "dispatcher", None)
+    if dispatcher is None:
+        yield
+        return
+    dispatcher.end_turn()
+    try:
+        yield
+    finally:
+        dispatcher.begin_turn()
+
+
+class Dispatcher(ThreadedTaskDispatcher):
+    """waitress' queue of requests, and the threads that answer them in turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._working = 0  # threads that have a turn
+        self._began = 0.0  # when the last turn began, or went on with another request
+        self._is_watched = False  # whether a thread waits for the end of patience
+
+    def handler_thread(self, thread_no: int) -> None:
+        _mine.dispatcher = self
+        while True:
+            with self.lock:
+                if not self._wait_for_turn():
+                    self._leave(thread_no)
+                    return
+                task = self.queue.popleft()
+                self._working += 1
+                self._began = time.monotonic()
+                self._call_another()
+            try:
+                task.service()
+            except BaseException:
+                self.logger.exception("Exception when servicing %r", task)
+            finally:
+                self.end_turn(is_over=True)
+
+    def add_task(self, task: Any) -> None:
+        with self.lock:
+            self.queue.append(task)
+            self._call_another()
+
+    def begin_turn(self) -> None:
+        with self.lock:
+            self._working += 1
+
+    def end_turn(self, *, is_over: bool = False) -> None:
+        """`is_over`: the thread comes to look for the next request by itself."""
+        with self.lock:
+            self._working -= 1
+            if not is_over:
+                self._call_another()
+
+    def _call_another(self) -> None:
+        if self.queue and (self._working == 0 or not self._is_watched):
+            self.queue_cv.notify()
+
+    def _wait_for_turn(self) -> bool:
+        """Whether there is a request to answer now; False: the thread is to end."""
+        self.active_count -= 1
+        while not self.stop_count and not self._may_begin():
+            if self.queue and not self._is_watched:
+                self._is_watched = True
+                self.queue_cv.wait(PATIENCE_SECONDS)
+                self._is_watched = False
+            else:
+                self.queue_cv.wait()
+        self.active_count += 1
+        return not self.stop_count
+
+    def _may_begin(self) -> bool:
+        is_long = time.monotonic() - self._began > PATIENCE_SECONDS
+        return bool(self.queue) and (self._working == 0 or is_long)
+
+    def _leave(self, thread_no: int) -> None:
+        self.active_count -= 1
+        self.stop_count -= 1
+        self.threads.discard(thread_no)
+        self.thread_exit_cv.notify()
