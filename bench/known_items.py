@@ -214,7 +214,7 @@ def _count(candidates: list[Candidate], contact_id: int, document: Document, tex
             continue
         if all(other in text for other in others):
             match.seen = contact_id
-            match.count += matching.rank(document, match.query) is not None
+            match.count += matching.rank(document.dump(), match.query) is not None
             is_enough = is_enough or match.count > search.LIMIT
     if is_enough:
         candidates[:] = [one for one in candidates if one[2].count <= search.LIMIT]

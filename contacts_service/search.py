@@ -143,7 +143,7 @@ def _array(reader: Reader, statement: Prepared, **values: Any) -> list[Any]:
 def _rank(document: str, query: Query) -> int | None:
     if not matching.may_match(document, query):
         return None
-    return matching.rank(Document.load(document), query)
+    return matching.rank(document, query)
 
 
 def _expression(query: Query, rank: int) -> str:
