@@ -17,6 +17,7 @@ from contacts_service.reading import Prepared, Reader
 from contacts_service.search_tokens import (
     AllOf,
     AnyOf,
+    are_certain,
     candidates,
     inside,
     number_candidates,
@@ -35,7 +36,7 @@ FEW_FOR_SEVERAL = 500
 FEW_FOR_A_FILTER = 5000  # candidates up to which a filter asks the index first
 
 MAX_NUMBER = 2**63 - 1
-FIRST_STEP, LAST_STEP = 32, 2048  # candidates that are streamed at once, four times more each time
+FIRST_STEP, LAST_STEP = 24, 2048  # candidates that are streamed at once, four times more each time
 
 _NUMBERS = Prepared(
     text("""
@@ -50,17 +51,16 @@ _DOCUMENTS = Prepared(
     WHERE id IN (SELECT value FROM json_each(:numbers))
     """)
 )
-_CANDIDATES = Prepared(
-    text("""
-    SELECT json_group_array(json_array(id, contact_id, document)) FROM (
-        SELECT documents.id, documents.contact_id, documents.document
-        FROM contact_search JOIN contact_documents AS documents
-        ON documents.id = contact_search.rowid
+_STREAM = """
+    SELECT json_group_array(json_array({columns})) FROM (
+        SELECT {columns}
+        FROM contact_search JOIN contact_documents ON id = contact_search.rowid
         WHERE contact_search MATCH :tokens AND contact_search.rowid < :before
         ORDER BY contact_search.rowid DESC LIMIT :most
     )
-    """)
-)
+"""
+_IDS = Prepared(text(_STREAM.format(columns="id, contact_id")))
+_CANDIDATES = Prepared(text(_STREAM.format(columns="id, contact_id, document")))
 
 
 def find_contacts(reader: Reader, typed: str) -> list[int]:
@@ -84,9 +84,9 @@ def find_contacts(reader: Reader, typed: str) -> list[int]:
 def find_by_number(reader: Reader, number: str) -> int | None:
     """The most recently updated contact that has this number, given in the digits that count."""
     expression = _match_expression(same_number_candidates(number))
-    for contact_id, document in _candidates(reader, expression):
+    for _, contact_id, document in _streamed(reader, _CANDIDATES, expression):
         if any(is_same_number(number, stored) for stored in Document.load(document).numbers):
-            return contact_id
+            return int(contact_id)
     return None
 
 
@@ -118,18 +118,21 @@ def _best_of(reader: Reader, query: Query, numbers: Sequence[int]) -> list[int]:
 
 def _of_rank(reader: Reader, query: Query, rank: int) -> Iterator[int]:
     """The contacts of this rank or a better one, most recently updated first."""
-    for contact_id, document in _candidates(reader, _expression(query, rank)):
+    expression = _expression(query, rank)
+    if are_certain(query, rank):
+        yield from (contact_id for _, contact_id in _streamed(reader, _IDS, expression))
+        return
+    for _, contact_id, document in _streamed(reader, _CANDIDATES, expression):
         if (_rank(document, query) or RANKS[-1] + 1) <= rank:
             yield contact_id
 
 
-def _candidates(reader: Reader, expression: str) -> Iterator[tuple[int, str]]:
-    """The contacts that have the tokens, with their documents, most recently updated first."""
+def _streamed(reader: Reader, statement: Prepared, expression: str) -> Iterator[list[Any]]:
+    """The rows of those that have the tokens, most recently updated first."""
     before, most = MAX_NUMBER, FIRST_STEP
     while True:
-        rows = _array(reader, _CANDIDATES, tokens=expression, before=before, most=most)
-        for _, contact_id, document in rows:
-            yield contact_id, document
+        rows = _array(reader, statement, tokens=expression, before=before, most=most)
+        yield from rows
         if len(rows) < most:
             return
         before, most = rows[-1][0], min(4 * most, LAST_STEP)

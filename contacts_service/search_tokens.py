@@ -77,7 +77,7 @@ def candidates(query: Query, rank: int) -> AllOf:
         whole = [_whole(query.whole)]
         return [[*whole, NUMBER + query.number] if query.number else whole]
     if rank == 2 and not any(map(is_spaceless, query.whole)):
-        return [[WORD + piece] for piece in query.pieces]
+        return [[WORD + word] for piece in query.pieces for word in words(piece)]
     kinds = [NAME_PREFIX] if rank <= 3 else [NAME_PREFIX, ADDRESS_PREFIX]
     found: AllOf = []
     for piece in query.pieces:
@@ -88,6 +88,14 @@ def candidates(query: Query, rank: int) -> AllOf:
         if len(piece) > PREFIX_LENGTH:
             found += inside(piece[PREFIX_LENGTH - SUBSTRING_LENGTH + 1 :])
     return found
+
+
+def are_certain(query: Query, rank: int) -> bool:
+    """Whether all the candidates of this rank are of it or a better one."""
+    if rank == 2:
+        is_spaced = not any(map(is_spaceless, query.whole))
+        return is_spaced and all(next(words(piece)) == piece for piece in query.pieces)
+    return rank in (3, 4) and all(len(piece) <= PREFIX_LENGTH for piece in query.pieces)
 
 
 def number_candidates(number: str) -> list[AllOf]:
