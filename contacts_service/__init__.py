@@ -36,6 +36,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     )
 
     app = Flask(__name__, instance_path=str(config.INSTANCE_FOLDER), static_folder=None)
+    app.ensure_sync = lambda view: view  # type: ignore  # none is async
     app.config.update(config.load_settings(environ))
     app.json = strict_json.StrictJSON(app)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # OPTIONS is a method like any other: 405

@@ -55,8 +55,8 @@ def requires(
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             if not rule.is_public:
-                g.principal = authenticate()
-                _authorise(rule, g.principal, kwargs)
+                g.principal = principal = authenticate()
+                _authorise(rule, principal, kwargs)
             return view(*args, **kwargs)
 
         guarded.rule = rule  # type: ignore[attr-defined]

@@ -73,21 +73,23 @@ def _template(rule: str) -> str:
 
 
 def _begin() -> None:
-    g.began = time.perf_counter()
+    here = g._get_current_object()
+    here.began = time.perf_counter()
     given = request.headers.get("X-Request-ID", "")
     # Told apart, not kept secret: of random numbers that cost no call of the system.
-    g.request_id = given if _sane_request_id.fullmatch(given) else f"{getrandbits(128):032x}"
+    here.request_id = given if _sane_request_id.fullmatch(given) else f"{getrandbits(128):032x}"
 
 
 def _end(response: Response) -> Response:
-    response.headers["X-Request-ID"] = g.request_id
-    principal = g.get("principal")
+    here, asked = g._get_current_object(), request._get_current_object()
+    response.headers["X-Request-ID"] = here.request_id
+    principal = here.get("principal")
     fields = {
         "agent": principal.agent_id if principal else None,
-        "method": request.method,
-        "route": _template(request.url_rule.rule) if request.url_rule else None,
+        "method": asked.method,
+        "route": _template(asked.url_rule.rule) if asked.url_rule else None,
         "status": response.status_code,
-        "milliseconds": round((time.perf_counter() - g.began) * 1000, 2),
+        "milliseconds": round((time.perf_counter() - here.began) * 1000, 2),
     }
     logger.info("request", extra={"fields": fields})
     return response
