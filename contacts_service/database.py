@@ -49,6 +49,7 @@ def init_database(app: Flask) -> None:
         "creator": file.connect,
         "hide_parameters": True,  # people's data stays out of logs
         "pool_size": app.config["CONTACTS_THREADS"],
+        "pool_use_lifo": True,  # the connection used last has its pages at hand
         "pool_timeout": app.config["CONTACTS_BUSY_TIMEOUT"],
     }
     app.extensions["database_file"] = file

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from random import getrandbits
 
-from flask import Flask, Response, g, has_app_context, request
+from flask import Flask, Request, Response, g, has_app_context, request
 
 from contacts_service.clock import wire_time
 from contacts_service.strict_json import Json, write_json
@@ -81,7 +81,8 @@ def _begin() -> None:
 
 
 def _end(response: Response) -> Response:
-    here, asked = g._get_current_object(), request._get_current_object()
+    here = g._get_current_object()
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined]
     response.headers["X-Request-ID"] = here.request_id
     principal = here.get("principal")
     fields = {

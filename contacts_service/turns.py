@@ -1,9 +1,9 @@
-"""Turns: of the threads that answer requests in a process, one works at a time.
+"""Turns: of the threads of a process, one works at a time.
 
 Python lets one thread run anyway, and threads that compete for that spend more time changing places
 than working: a request gives the interpreter's lock away at each of its steps in the database. So
-the one that works goes on with the next request. Another begins only where it waits for something
-(`given_away`), or has worked for `PATIENCE_SECONDS`.
+the thread that answers goes on with the next request, and the loop that reads and sends waits for
+it. Another begins only where it waits for something (`given_away`), or takes long.
 """
 
 import threading
@@ -14,7 +14,8 @@ from typing import Any
 
 from waitress.task import ThreadedTaskDispatcher
 
-PATIENCE_SECONDS = 0.02
+PATIENCE_SECONDS = 0.02  # with one request, until another thread begins as well
+LOOP_SECONDS = 0.001  # with all of them, until the loop goes on all the same
 
 _mine = threading.local()  # .dispatcher: whose turn this thread has
 
@@ -41,6 +42,7 @@ class Dispatcher(ThreadedTaskDispatcher):
         self._working = 0  # threads that have a turn
         self._began = 0.0  # when the last turn began, or went on with another request
         self._is_watched = False  # whether a thread waits for the end of patience
+        self._done = threading.Condition(self.lock)
 
     def handler_thread(self, thread_no: int) -> None:
         _mine.dispatcher = self
@@ -65,16 +67,24 @@ class Dispatcher(ThreadedTaskDispatcher):
             self.queue.append(task)
             self._call_another()
 
+    def wait_for_workers(self) -> None:
+        """Let the requests that were received be answered, before the loop reads more of them."""
+        with self.lock:
+            if self._working or self.queue:
+                self._done.wait(LOOP_SECONDS)
+
     def begin_turn(self) -> None:
         with self.lock:
             self._working += 1
 
     def end_turn(self, *, is_over: bool = False) -> None:
-        """`is_over`: the thread comes to look for the next request by itself."""
+        """`is_over`: the thread looks for the next request by itself."""
         with self.lock:
             self._working -= 1
             if not is_over:
                 self._call_another()
+            if not self._working and not self.queue:
+                self._done.notify()
 
     def _call_another(self) -> None:
         if self.queue and (self._working == 0 or not self._is_watched):
