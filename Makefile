@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONTACTS ?= 1000
 
-.PHONY: install run serve test check demo lock
+.PHONY: install run serve test check demo bench lock
 
 install: $(VENV)/installed
 
@@ -15,6 +15,10 @@ $(VENV)/installed: requirements.txt
 
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+$(VENV)/installed-bench: requirements-bench.txt $(VENV)/installed-dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	touch $@
 
 # Serves on this machine with a key of its own, and shows how to use it.
@@ -38,7 +42,12 @@ check: $(VENV)/installed-dev
 demo: $(VENV)/installed-dev
 	@$(BIN)/flask demo --contacts $(CONTACTS)
 
+# Measures the service beside others and draws the pictures of the README: about five minutes.
+bench: $(VENV)/installed-bench
+	@$(BIN)/python -m bench
+
 # Pins the newest releases of everything, with hashes.
 lock:
 	uv pip compile --universal --generate-hashes --no-annotate --no-header --upgrade pyproject.toml -o requirements.txt
 	uv pip compile --universal --generate-hashes --no-annotate --no-header --upgrade --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	uv pip compile --universal --generate-hashes --no-annotate --no-header --upgrade --extra bench -c requirements-dev.txt pyproject.toml -o requirements-bench.txt

@@ -80,13 +80,13 @@ def _version() -> int:
 def _fill(count: int) -> None:
     made = enumerate(people(count))
     while batch := list(islice(made, BATCH)):
-        rows = [(_contact(number, person), ()) for number, person in batch]
+        rows = [(contact(number, person), ()) for number, person in batch]
         with unit_of_work() as session:
             bulk.create_contacts(session, rows)
     search_upkeep.merge()  # as after an import
 
 
-def _contact(number: int, person: dict[str, str | None]) -> bulk.NewContact:
+def contact(number: int, person: dict[str, str | None]) -> bulk.NewContact:
     moment = wire_time(BEGINNING + timedelta(seconds=100 * number))
     return bulk.NewContact(**person, created_at=moment, updated_at=moment)
 
@@ -103,7 +103,7 @@ def search_bytes(path: Path) -> tuple[dict[str, int], int]:
             )
         )
         parts["folded columns"] = connection.execute(f"SELECT {folded} FROM contacts").fetchone()[0]
-        with _scratch_file(path) as scratch:
+        with scratch_file(path) as scratch:
             connection.execute("ATTACH ? AS scratch", (str(scratch),))
             connection.execute(f"CREATE TABLE scratch.bare ({NINE_TYPES})")
             connection.execute(
@@ -159,7 +159,7 @@ def import_speed(folder: Path, count: int) -> tuple[float, Counter[str]]:
 
     Of namesakes without any address not everybody is somebody new.
     """
-    with _scratch_file(folder / "import.db") as database, _scratch_file(folder / "people.csv") as f:
+    with scratch_file(folder / "import.db") as database, scratch_file(folder / "people.csv") as f:
         with f.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, IMPORTED_COLUMNS)
             writer.writeheader()
@@ -176,13 +176,13 @@ def import_speed(folder: Path, count: int) -> tuple[float, Counter[str]]:
 @contextmanager
 def copied(path: Path) -> Iterator[Path]:
     """A copy of a directory, to be written to."""
-    with _scratch_file(path) as copy:
+    with scratch_file(path) as copy:
         shutil.copyfile(path, copy)
         yield copy
 
 
 @contextmanager
-def _scratch_file(beside: Path) -> Iterator[Path]:
+def scratch_file(beside: Path) -> Iterator[Path]:
     """A path for a file that is gone afterwards, with what SQLite keeps next to it."""
     path = beside.with_name(f"scratch-{beside.name}")
     try:

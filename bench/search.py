@@ -7,38 +7,15 @@ with a table of what was promised and what was measured.
 import argparse
 import statistics
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench import directories, known_items, search_queries
 from bench.known_items import mean_reciprocal_rank, recall
+from bench.promises import Promise, heading, tell
 from bench.search_queries import percentile
 from contacts_service import search
 
 LIMIT = search.LIMIT
-
-
-@dataclass
-class Promise:
-    """A measured figure and its target."""
-
-    subject: str
-    figure: float
-    target: float
-    unit: str = ""
-    is_least: bool = False  # the target is the least that will do, not the most
-
-    @property
-    def is_met(self) -> bool:
-        return self.figure >= self.target if self.is_least else self.figure <= self.target
-
-    def __str__(self) -> str:
-        sign = ">=" if self.is_least else "<="
-        verdict = "met" if self.is_met else "NOT MET"
-        return (
-            f"{self.subject:45}{self.figure:>12,.3f} {self.unit:7} "
-            f"{sign} {self.target:>9,.2f}  {verdict}"
-        )
 
 
 def main() -> None:
@@ -54,9 +31,7 @@ def main() -> None:
         *writing(large, options.writes),
         *importing(options.folder, options.imported),
     ]
-    heading("Promises")
-    for promise in promises:
-        print(promise)
+    tell(promises)
 
 
 def _options() -> argparse.Namespace:
@@ -73,10 +48,6 @@ def _options() -> argparse.Namespace:
         options.rounds, options.http_rounds, options.known = 5, 2, 100
         options.writes, options.imported = 30, 2000
     return options
-
-
-def heading(text: str) -> None:
-    print(f"\n{text}\n{'-' * len(text)}", flush=True)
 
 
 def speed(small: Path, large: Path, rounds: int, http_rounds: int) -> list[Promise]:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -28,6 +28,7 @@ class Served:
 
     port: int
     key: str
+    pid: int
 
     @contextmanager
     def caller(self) -> Iterator["Caller"]:
@@ -71,32 +72,42 @@ def served(database: Path, workers: int = 1) -> Iterator[Served]:
     """The service over this database."""
     with opened(database):
         key = local_key(database.parent)
-    port = _free_port()
-    settings = {
+    port = free_port()
+    environ = served_environ(database, port, workers)
+    command = [sys.executable, "-m", "flask", "serve"]
+    with running(command, port, environ, database.with_name("server.log")) as process:
+        yield Served(port, key, process.pid)
+
+
+def served_environ(database: Path, port: int, workers: int = 1) -> dict[str, str]:
+    """The settings of the service over this database, and no others."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return others | {
         "CONTACTS_DATABASE_URL": f"sqlite:///{database}",
         "CONTACTS_HOST": HOST,
-        "CONTACTS_PORT": str(port),
+        "CONTACTS_PORT": str(port or PORTS[0]),
         "CONTACTS_WORKERS": str(workers),
     }
-    others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    log = database.with_name("server.log")
+
+
+@contextmanager
+def running(
+    command: Sequence[str], port: int, environ: Mapping[str, str], log: Path
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """A server's process, from when it takes connections until it is told to stop."""
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "flask", "serve"],
-            cwd=PROJECT_FOLDER,
-            env=others | settings,
-            stdout=output,
-            stderr=output,
+            command, cwd=PROJECT_FOLDER, env=environ, stdout=output, stderr=output
         )
     try:
         _wait_for(server, port, log)
-        yield Served(port, key)
+        yield server
     finally:
         server.terminate()
         server.wait(timeout=60)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     for port in PORTS:
         with socket.socket() as listener, suppress(OSError):
             listener.bind((HOST, port))
@@ -110,5 +121,5 @@ def _wait_for(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
         with suppress(OSError):
             socket.create_connection((HOST, port), timeout=1).close()
             return
-        time.sleep(0.1)
+        time.sleep(0.02)
     raise RuntimeError(f"The service did not start; see {log}.")

@@ -16,7 +16,7 @@ from contacts_service.text import fold
 CONTACTS = Base.metadata.tables[Contact.__tablename__]
 COLUMNS = tuple(column.key for column in CONTACTS.columns)
 
-_row = attrgetter(*COLUMNS)
+row = attrgetter(*COLUMNS)
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ def create_contacts(
     """
     for contact_id, (contact, _) in enumerate(people, next_id(session, CONTACTS)):
         contact.id = contact_id
-    insert_rows(session, CONTACTS, COLUMNS, [_row(contact) for contact, _ in people])
+    insert_rows(session, CONTACTS, COLUMNS, [row(contact) for contact, _ in people])
     primary = [(one.id, (EMAIL, one.email), one.updated_at) for one, _ in people if one.email]
     claim(session, primary, is_primary=True)
     claim(session, [(one.id, address, one.updated_at) for one, more in people for address in more])

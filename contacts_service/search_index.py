@@ -50,7 +50,7 @@ def add_documents(
     connection = driver(session)
     (last,) = connection.execute(f"SELECT max(id) FROM {into.documents}").fetchone()
     rows = [
-        (number, contact_id, document.dump(), _text(document))
+        (number, contact_id, document.dump(), token_text(document))
         for number, (contact_id, document) in enumerate(indexed, (last or 0) + 1)
     ]
     connection.executemany(
@@ -107,12 +107,12 @@ def _remove(session: Session, contact_ids: Sequence[int], index: Tables) -> None
     if rows:
         connection.exec_driver_sql(
             f"INSERT INTO {index.search} ({index.search}, rowid, tokens) VALUES ('delete', ?, ?)",
-            [(number, _text(Document.load(document))) for number, document in rows],
+            [(number, token_text(Document.load(document))) for number, document in rows],
         )
         connection.exec_driver_sql(
             f"DELETE FROM {index.documents} WHERE id = ?", [(number,) for number, _ in rows]
         )
 
 
-def _text(document: Document) -> str:
+def token_text(document: Document) -> str:
     return " ".join(tokens(document))
