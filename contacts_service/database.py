@@ -21,6 +21,7 @@ from contacts_service.turns import given_away
 
 DRIVER = "driver"  # in a session's info while it is at work
 READING = "database_reading"  # in an application context that has read
+UNIT = "unit_of_work"  # in one that writes
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -102,31 +103,33 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
     One that is not patient fails at once where another writer is at work. Inside of another it is
     a part of that, rolled back alone.
     """
-    session = db.session()
-    if DRIVER in session.info:
-        with session.begin_nested():
-            session.connection()  # only now is the savepoint made
-            yield session
+    outer: Session | None = g.get(UNIT)
+    if outer is not None:
+        with outer.begin_nested():
+            outer.connection()  # only now is the savepoint made
+            yield outer
         return
     _end_reading()
-    session.rollback()
     file: sqlite.SQLiteFile = current_app.extensions["database_file"]
-    with file.writer(file.busy_timeout if is_patient else 0) as deadline:
+    with (
+        file.writer(file.busy_timeout if is_patient else 0) as deadline,
+        db.engine.connect() as connection,
+        connection.execution_options(write_before=deadline).begin() as transaction,
+        Session(connection) as session,
+    ):
+        # The session takes part in the transaction only where it is used: to begin and to end one
+        # by itself takes it longer than adding a contact.
+        session.info[DRIVER] = connection.connection.dbapi_connection
+        setattr(g, UNIT, session)
         try:
-            connection = session.connection(execution_options={"write_before": deadline})
-            session.info[DRIVER] = connection.connection.dbapi_connection
             yield session
             session.flush()
-            with given_away():  # to those who needn't wait for the disk
-                session.commit()
+            with given_away():  # to those who need not wait for the disk
+                transaction.commit()
         except sqlite.DriverError as error:
-            session.rollback()
             raise OperationalError(None, None, error, hide_parameters=True) from error
-        except BaseException:
-            session.rollback()
-            raise
         finally:
-            session.info.pop(DRIVER, None)
+            g.pop(UNIT)
 
 
 def reader_of(session: Session) -> Reader:
