@@ -6,14 +6,14 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, func, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, func, select, text
 
 from contacts_service import filters, search
 from contacts_service.channels import FURTHER
 from contacts_service.database import reader as current_reader
 from contacts_service.errors import NotFoundError
 from contacts_service.listing import Listing, Order, Part, read_list
-from contacts_service.models import Contact, ContactCount, ContactDocument
+from contacts_service.models import Contact, ContactDocument
 from contacts_service.reading import Prepared, Reader
 from contacts_service.sql_json import json_boolean, json_object, stored_json
 from contacts_service.strict_json import Json
@@ -45,8 +45,8 @@ ORDERS: dict[str, Column] = {
 }
 
 
-def _holders(text: str) -> ColumnElement[bool] | None:
-    numbers = search.few_candidates_with(current_reader(), text)
+def _holders(part: str) -> ColumnElement[bool] | None:
+    numbers = search.few_candidates_with(current_reader(), part)
     if numbers is None:
         return None
     return Contact.id.in_(select(ContactDocument.contact_id).where(ContactDocument.id.in_(numbers)))
@@ -76,6 +76,7 @@ AS_JSON = {column.key: column for column in COLUMNS} | {
 }
 _SUMMARY = json_object(**AS_JSON)
 _DETAIL = json_object(**AS_JSON, contact_channels=stored_json(FURTHER.scalar_subquery()))
+_TOTAL = text("SELECT seq FROM sqlite_sequence WHERE name = 'contact_count'")  # migration 0005
 _BY_ID = Prepared(select(_DETAIL).where(Contact.id == bindparam("id")))
 _IS_THERE = Prepared(select(Contact.id).where(Contact.id == bindparam("id")))
 
@@ -83,8 +84,7 @@ _IS_THERE = Prepared(select(Contact.id).where(Contact.id == bindparam("id")))
 @cache
 def _directory(order_by: str, *, is_descending: bool) -> Listing:
     order = Order(ORDERS[order_by], Contact.id, is_descending)
-    total = select(ContactCount.contacts)
-    return Listing("contacts", select(Contact), order, _SUMMARY, total=total)
+    return Listing("contacts", select(Contact), order, _SUMMARY, total=_TOTAL)
 
 
 def find_field(name: str) -> filters.Field | None:

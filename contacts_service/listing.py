@@ -10,7 +10,16 @@ from functools import cached_property
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Integer, Select, SQLColumnExpression, and_, bindparam, func
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Integer,
+    Select,
+    SQLColumnExpression,
+    and_,
+    bindparam,
+    func,
+)
 
 from contacts_service.cursors import Position, Walk, read_cursor, write_cursor
 from contacts_service.reading import Prepared, Reader
@@ -86,7 +95,7 @@ class Listing:
     order: Order
     shape: Column
     require_owner: Callable[..., object] | None = None
-    total: AnySelect | None = None
+    total: Executable | None = None
 
     def count(self, reader: Reader, values: Values) -> int:
         return int(reader.value(self._count, values))

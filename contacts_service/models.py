@@ -44,15 +44,6 @@ class Contact(Base):
     )
 
 
-class ContactCount(Base):
-    """How many contacts there are, in the one row; triggers keep it (migration 0005)."""
-
-    __tablename__ = "contact_count"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    contacts: Mapped[int] = mapped_column(BigInteger)
-
-
 class ContactChannel(Base):
     """An address of a person.
 

@@ -16,7 +16,6 @@ from flask.testing import FlaskClient
 from contacts_service import create_app, keys, migration
 from contacts_service.database import Base, db, unit_of_work
 from contacts_service.logs import JsonFormatter
-from contacts_service.models import ContactCount
 from contacts_service.principal import SCOPES
 from tests.client import Api
 
@@ -44,8 +43,7 @@ def app(shared_app: Flask) -> Iterator[Flask]:
 def empty_database() -> None:
     with unit_of_work() as session:
         for table in reversed(Base.metadata.sorted_tables):
-            if table.name != ContactCount.__tablename__:  # triggers keep it
-                session.execute(table.delete())
+            session.execute(table.delete())
         session.connection().exec_driver_sql(
             "INSERT INTO contact_search (contact_search) VALUES ('delete-all')"
         )
