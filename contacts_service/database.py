@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Engine, MetaData, PoolProxiedConnection, Table
+from sqlalchemy import Connection, Engine, MetaData, PoolProxiedConnection, Table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -81,12 +81,17 @@ def reader() -> Reader:
 
 
 def _begin_reading(engine: Engine) -> _Reading:
+    connection = _checkout(engine)
+    sqlite.begin_reading(connection.dbapi_connection)
+    return _Reading(connection, Reader(connection.dbapi_connection, engine.dialect))
+
+
+def _checkout(engine: Engine) -> PoolProxiedConnection:
+    """A connection of the pool; when it is closed, what it has not committed is rolled back."""
     try:
-        connection = engine.raw_connection()
-        sqlite.begin_reading(connection.dbapi_connection)
+        return engine.raw_connection()
     except sqlite.DriverError as error:
         raise OperationalError(None, None, error, hide_parameters=True) from error
-    return _Reading(connection, Reader(connection.dbapi_connection, engine.dialect))
 
 
 def _end_reading(_error: BaseException | None = None) -> None:
@@ -113,29 +118,45 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
     file: sqlite.SQLiteFile = current_app.extensions["database_file"]
     with (
         file.writer(file.busy_timeout if is_patient else 0) as deadline,
-        db.engine.connect() as connection,
-        connection.execution_options(write_before=deadline).begin() as transaction,
-        Session(connection) as session,
+        closing(_checkout(db.engine)) as connection,
+        _Unit(db.engine, connection) as session,
     ):
-        # The session takes part in the transaction only where it is used: to begin and to end one
-        # by itself takes it longer than adding a contact.
-        session.info[DRIVER] = connection.connection.dbapi_connection
+        file.begin_writing(connection.dbapi_connection, deadline)
         setattr(g, UNIT, session)
         try:
             yield session
             session.flush()
             with given_away():  # to those who need not wait for the disk
-                transaction.commit()
+                connection.commit()
         except sqlite.DriverError as error:
             raise OperationalError(None, None, error, hide_parameters=True) from error
         finally:
             g.pop(UNIT)
 
 
+class _Unit(Session):
+    """The session of a unit of work, in whose transaction it takes part once it is used.
+
+    To begin and to end one by itself takes it as long as adding a contact.
+    """
+
+    def __init__(self, engine: Engine, connection: PoolProxiedConnection) -> None:
+        super().__init__(info={DRIVER: connection.dbapi_connection})
+        self._parts = engine, connection
+        self._bound: Connection | None = None
+
+    def get_bind(self, *_args: Any, **_kwargs: Any) -> Connection:
+        if self._bound is None:
+            engine, connection = self._parts
+            self._bound = Connection(engine, connection=connection)
+            self._bound.execution_options(is_begun=True)
+        return self._bound
+
+
 def reader_of(session: Session) -> Reader:
     """What a unit of work reads by: it sees what was written so far."""
     session.flush()
-    return Reader(driver(session), session.get_bind().dialect)
+    return Reader(driver(session), db.engine.dialect)
 
 
 def driver(session: Session) -> Any:

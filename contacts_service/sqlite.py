@@ -94,38 +94,41 @@ class SQLiteFile:
         return file.st_dev, file.st_ino
 
     def _on_begin(self, connection: Connection) -> None:
-        # A transaction that reads first and writes later fails at once when another has written
-        # meanwhile, whatever the busy time-out: writers take the lock at the start.
-        deadline = connection.get_execution_options().get("write_before")
-        if deadline is None:
+        options = connection.get_execution_options()
+        if "write_before" in options:
+            self.begin_writing(connection.connection.dbapi_connection, options["write_before"])
+        elif not options.get("is_begun"):
             connection.exec_driver_sql("BEGIN")
-            return
-        driver: Any = connection.connection.dbapi_connection
-        driver.execute("PRAGMA busy_timeout = 0")
+
+    def begin_writing(self, connection: Any, deadline: float) -> None:
+        """Take the lock at the start, waiting for it until `deadline`.
+
+        A transaction that reads first and writes later fails at once when another has written
+        meanwhile, whatever the busy time-out. Raises SQLAlchemy's DatabaseError.
+        """
+        connection.execute("PRAGMA busy_timeout = 0")
         try:
-            _begin_writing(connection, deadline)
+            while not _has_begun_writing(connection, deadline):
+                with given_away():
+                    time.sleep(POLLING_SECONDS)
         finally:
-            driver.execute(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
+            connection.execute(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
+
+
+def _has_begun_writing(connection: Any, deadline: float) -> bool:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        is_busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+        if not is_busy or time.monotonic() >= deadline:
+            raise DatabaseError(None, None, error, hide_parameters=True) from None
+        return False
+    return True
 
 
 def begin_reading(connection: Any) -> None:
-    """Let all that is read from here on be of one state. Raises SQLAlchemy's DatabaseError."""
+    """Let all that is read from here on be of one state."""
     connection.execute("BEGIN")
-
-
-def _begin_writing(connection: Connection, deadline: float) -> None:
-    driver: Any = connection.connection.dbapi_connection
-    while True:
-        try:
-            driver.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            is_busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
-            if not is_busy or time.monotonic() >= deadline:
-                raise DatabaseError(None, None, error, hide_parameters=True) from None
-        else:
-            return
-        with given_away():
-            time.sleep(POLLING_SECONDS)
 
 
 def is_unavailable(error: Any) -> bool:
