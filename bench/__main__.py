@@ -28,7 +28,7 @@ def main() -> None:
         rates = throughput.measure(service, small, options.rounds, options.seconds)
     for kind, rounds in rates.rounds.items():
         for who in rounds:
-            print(f"{kind:14}{who:34}{rates.median(kind, who):>10,.0f}")
+            print(f"{kind:36}{who:34}{rates.median(kind, who):>10,.0f}")
     promises += rates.promises()
     pictures.draw_throughput(rates)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 CHUNK = 1 << 18
+PATIENCE_SECONDS = 10
 
 
 @dataclass
@@ -100,7 +101,10 @@ def run(
             connection.send(next(requests))
         left = most - connections
         while selector.get_map():
-            for ready, _ in selector.select():
+            answers = selector.select(PATIENCE_SECONDS)
+            if not answers:
+                raise TimeoutError("The server answers nobody any more.")
+            for ready, _ in answers:
                 connection = ready.data
                 if not connection.is_answered():
                     continue

@@ -22,8 +22,10 @@ from urllib.request import urlopen
 
 from bench import load
 from bench.floor import FILES
+from bench.load import Request
 from bench.promises import Promise
 from bench.serving import HOST, Served, free_port, running
+from bench.slow_clients import slow_clients
 
 WORKERS = 2
 THREADS = 8
@@ -39,6 +41,8 @@ PATHS = {
     "list of 50": "/api/v1/contacts?page_size=50&order_by=id",
     "search": f"/api/v1/contacts/search?q={SEARCHED}",
 }
+SLOW_CLIENTS = 200
+BESIDE_SLOW = f"one contact beside {SLOW_CLIENTS} slow clients"
 LEAST = {"one contact": 0.6, "list of 50": 0.4, "search": 0.5}  # of the floor
 
 _columns = "id, first_name, last_name, email, phone, blocked, custom_attributes, created_at"
@@ -86,7 +90,27 @@ def measure(service: Served, database: Path, rounds: int, seconds: float) -> Rat
                     )
                     rates.add(kind, who, outcome.rate)
                 rates.add(kind, RAW, _raw_rate(database, STATEMENTS[kind], seconds / 4))
+        request = repeat(load.get(PATHS["one contact"], service.key))
+        _beside_slow_clients(rates, OURS, service.port, request, rounds, seconds)
+        for who, port, paths in others[:2]:
+            request = repeat(load.get(paths["one contact"], ""))
+            _beside_slow_clients(rates, who, port, request, rounds, seconds)
     return rates
+
+
+def _beside_slow_clients(
+    rates: Rates, who: str, port: int, requests: Iterator[Request], rounds: int, seconds: float
+) -> None:
+    """Add 0 where nothing is answered any more."""
+    with slow_clients(port, SLOW_CLIENTS):
+        time.sleep(1)
+        for _ in range(rounds):
+            try:
+                outcome = load.run(port, requests, connections=CONNECTIONS, seconds=seconds)
+                rates.add(BESIDE_SLOW, who, outcome.rate)
+            except TimeoutError:
+                rates.add(BESIDE_SLOW, who, 0)
+                return
 
 
 def _others(

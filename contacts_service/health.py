@@ -5,8 +5,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service.auth import PUBLIC, requires
-from contacts_service.database import db
+from contacts_service.database import reader
 from contacts_service.models import Contact
+from contacts_service.reading import Prepared
+
+_ANYBODY = Prepared(select(Contact.id).limit(1))
 
 blueprint = Blueprint("health", __name__)
 
@@ -20,7 +23,7 @@ def init_health(app: Flask) -> None:
 def health() -> Response:
     """200 while the directory can be read, else 503; the body is empty."""
     try:
-        db.session.execute(select(Contact.id).limit(1)).first()
+        reader().row(_ANYBODY)
     except SQLAlchemyError:
         return Response(status=503, headers={"Retry-After": "1"})
     return Response(status=200)
