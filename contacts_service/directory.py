@@ -15,7 +15,7 @@ from contacts_service.errors import NotFoundError
 from contacts_service.listing import Listing, Order, Part, read_list
 from contacts_service.models import Contact, ContactDocument
 from contacts_service.reading import Prepared, Reader
-from contacts_service.sql_json import json_boolean, json_object, stored_json
+from contacts_service.sql_json import json_boolean, json_object, list_of, stored_json
 from contacts_service.strict_json import Json
 from contacts_service.text import clean_line, fold
 
@@ -49,7 +49,8 @@ def _holders(part: str) -> ColumnElement[bool] | None:
     numbers = search.few_candidates_with(current_reader(), part)
     if numbers is None:
         return None
-    return Contact.id.in_(select(ContactDocument.contact_id).where(ContactDocument.id.in_(numbers)))
+    indexed = ContactDocument.id.in_(select(list_of(numbers).c.value))
+    return Contact.id.in_(select(ContactDocument.contact_id).where(indexed))
 
 
 def _text_field(

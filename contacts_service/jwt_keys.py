@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt import PyJWK, PyJWTError
 
 from contacts_service.errors import UnavailableError
+from contacts_service.turns import given_away
 
 HMAC_ALGORITHMS = ("HS256", "HS384", "HS512")
 RSA_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
@@ -110,7 +111,8 @@ class KeySet:
             return None
         reading = self._reading_to_wait_for(key_id)
         if reading:
-            reading.join(READ_TIMEOUT)
+            with given_away():
+                reading.join(READ_TIMEOUT)
             if reading.is_alive():
                 self._end_reading(reading, None)
         keys = self._keys

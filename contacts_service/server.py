@@ -40,6 +40,7 @@ from contacts_service.turns import Dispatcher
 
 BACKLOG = 2048
 CONNECTIONS = 1000  # of each worker, if the limit of open files allows it
+SLOTS = 256  # workers, with those that stop, that share the connections evenly
 FILES_EACH = 3  # a connection, and a temporary file for what it sends and for what it gets
 FILES_BESIDE = 200  # the database, logs, modules
 REQUEST_SECONDS = 300  # to send a whole request, however slowly
@@ -149,7 +150,7 @@ class _Configured(BaseApplication):
         }
         super().__init__()
         self.callable = app
-        self.shares = Shares(2 * workers)  # those that stop, and those in their place
+        self.shares = Shares(SLOTS)
         self.free_slot = 0  # of the next worker
 
     def load_config(self) -> None:
@@ -178,7 +179,7 @@ class Supervisor(Arbiter):
         """Hold signals back until the worker has its own handlers, or it would miss a stop."""
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         taken = {worker.slot for worker in self.WORKERS.values()}
-        self.app.free_slot = next(slot for slot in count() if slot not in taken)
+        self.app.free_slot = next(slot for slot in count() if slot not in taken) % SLOTS
         try:
             return super().spawn_worker()
         finally:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 MOMENT = 0.002  # seconds
+KEPT_IN_MIND = 1.0  # seconds after it, in which a connection that still waits is taken
 NOT_SERVING = 0
 
 
@@ -32,7 +33,7 @@ class Share:
         self._slots = shares.slots
         self._slot = slot
         self._clock = clock
-        self._left_until = 0.0
+        self._left_until = -KEPT_IN_MIND
 
     def note(self, connections: int) -> None:
         """Let the others know how many connections there are."""
@@ -49,8 +50,9 @@ class Share:
     def is_mine(self) -> bool:
         """Whether to take the connection that waits; False begins a pause."""
         now = self._clock()
-        had_its_moment = now - self._left_until < MOMENT
-        if had_its_moment or not self._has_more_than_another():
+        was_left = now - self._left_until < KEPT_IN_MIND
+        if was_left or not self._has_more_than_another():
+            self._left_until = -KEPT_IN_MIND
             return True
         self._left_until = now + MOMENT
         return False

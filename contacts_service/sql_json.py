@@ -18,6 +18,8 @@ from sqlalchemy import (
     select,
 )
 
+from contacts_service.strict_json import write_json
+
 Column = SQLColumnExpression[Any]
 AnySelect = Select[*tuple[Any, ...]]
 
@@ -53,6 +55,11 @@ def json_list(query: AnySelect) -> AnySelect:
 def list_parameter(name: str) -> TableValuedAlias:
     """The parameter `name`, an array as JSON, as a table: each `value` and its place, `key`."""
     return func.json_each(bindparam(name)).table_valued("key", "value", name=name)
+
+
+def list_of(values: list[int]) -> TableValuedAlias:
+    """These values as a table of `value`; a statement takes only so many parameters."""
+    return func.json_each(write_json(values).decode()).table_valued("value")
 
 
 def _literal(text: str) -> ColumnElement[str]:

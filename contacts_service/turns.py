@@ -39,8 +39,7 @@ class Dispatcher(ThreadedTaskDispatcher):
 
     def __init__(self) -> None:
         super().__init__()
-        self._working = 0  # threads that have a turn
-        self._began = 0.0  # when the last turn began, or went on with another request
+        self._began: dict[int, float] = {}  # by thread that has a turn: when it began its request
         self._is_watched = False  # whether a thread waits for the end of patience
         self._done = threading.Condition(self.lock)
 
@@ -52,8 +51,7 @@ class Dispatcher(ThreadedTaskDispatcher):
                     self._leave(thread_no)
                     return
                 task = self.queue.popleft()
-                self._working += 1
-                self._began = time.monotonic()
+                self._began[threading.get_ident()] = time.monotonic()
                 self._call_another()
             try:
                 task.service()
@@ -70,24 +68,24 @@ class Dispatcher(ThreadedTaskDispatcher):
     def wait_for_workers(self) -> None:
         """Let the requests that were received be answered, before the loop reads more of them."""
         with self.lock:
-            if self._working or self.queue:
+            if self._began or self.queue:
                 self._done.wait(LOOP_SECONDS)
 
     def begin_turn(self) -> None:
         with self.lock:
-            self._working += 1
+            self._began[threading.get_ident()] = time.monotonic()
 
     def end_turn(self, *, is_over: bool = False) -> None:
         """`is_over`: the thread looks for the next request by itself."""
         with self.lock:
-            self._working -= 1
+            self._began.pop(threading.get_ident(), None)
             if not is_over:
                 self._call_another()
-            if not self._working and not self.queue:
+            if not self._began and not self.queue:
                 self._done.notify()
 
     def _call_another(self) -> None:
-        if self.queue and (self._working == 0 or not self._is_watched):
+        if self.queue and not (self._began and self._is_watched):
             self.queue_cv.notify()
 
     def _wait_for_turn(self) -> bool:
@@ -104,8 +102,12 @@ class Dispatcher(ThreadedTaskDispatcher):
         return not self.stop_count
 
     def _may_begin(self) -> bool:
-        is_long = time.monotonic() - self._began > PATIENCE_SECONDS
-        return bool(self.queue) and (self._working == 0 or is_long)
+        """Who has taken long works on, but not in a turn: others begin as if it were not there."""
+        if not self.queue:
+            return False
+        oldest = time.monotonic() - PATIENCE_SECONDS
+        self._began = {thread: began for thread, began in self._began.items() if began > oldest}
+        return not self._began
 
     def _leave(self, thread_no: int) -> None:
         self.active_count -= 1
