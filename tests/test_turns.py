@@ -207,7 +207,7 @@ def test_every_task_is_run_once(threads: int) -> None:
         adder.start()
     for adder in adders:
         adder.join(LONG)
-    assert wait_for(lambda: len(ran) == 4000 and not len(dispatcher._began))
+    assert wait_for(lambda: len(ran) == 4000 and not dispatcher._began)
     assert set(ran.values()) == {1}
     dispatcher.set_thread_count(0)
     assert wait_for(lambda: not dispatcher.threads)
