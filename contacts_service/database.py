@@ -177,9 +177,11 @@ def insert_rows(
 ) -> None:
     """Add rows within a unit of work."""
     if rows:
+        # OR FAIL: what fails undoes the whole unit. A statement that had to be undone alone would
+        # keep a journal of its own, because of the trigger that counts contacts.
         places = ", ".join("?" * len(columns))
         driver(session).executemany(
-            f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places})",  # noqa: S608
+            f"INSERT OR FAIL INTO {table.name} ({', '.join(columns)}) VALUES ({places})",  # noqa: S608
             rows,
         )
 
