@@ -8,7 +8,13 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
-from contacts_service import directory_commands, inbound_commands, keys, search_commands
+from contacts_service import (
+    backup_commands,
+    directory_commands,
+    inbound_commands,
+    keys,
+    search_commands,
+)
 from contacts_service.command_line import on_the_database
 from contacts_service.database import db, unit_of_work
 from contacts_service.local_key import local_key
@@ -22,7 +28,7 @@ def init_commands(app: Flask) -> None:
     """Offer the commands of this service under `flask`."""
     here = (keys_group, serve_command)
     groups = (inbound_commands.inbound_group, search_commands.search_group)
-    for command in (*here, *directory_commands.COMMANDS, *groups):
+    for command in (*here, *directory_commands.COMMANDS, *backup_commands.COMMANDS, *groups):
         app.cli.add_command(command)
 
 

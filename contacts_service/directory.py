@@ -123,6 +123,11 @@ def search_contacts(reader: Reader, typed: str) -> orjson.Fragment:
     return _directory("id", is_descending=True).show(reader, found, {})
 
 
+def count_contacts() -> int:
+    """How many contacts lists say that there are."""
+    return _directory("id", is_descending=True).count(current_reader(), {})
+
+
 def is_contact(reader: Reader, contact_id: int) -> bool:
     return reader.row(_IS_THERE, {"id": contact_id}) is not None
 

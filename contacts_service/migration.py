@@ -45,5 +45,10 @@ def migrate_database() -> None:
         ) from error
 
 
+def is_known_revision(revision: str) -> bool:
+    """Whether this version can work with a database of that revision."""
+    return revision in _revisions(ScriptDirectory(str(FOLDER)))
+
+
 def _revisions(scripts: ScriptDirectory) -> set[str]:
     return {script.revision for script in scripts.walk_revisions()}

@@ -25,7 +25,8 @@ EDGE = {
     ),
     *("channel_routes", "contact_routes", "conversation_routes", "definition_routes"),
     *("inbound_routes", "note_routes"),
-    *("commands", "directory_commands", "inbound_commands", "search_commands"),
+    *("backup_commands", "commands", "directory_commands", "inbound_commands"),
+    "search_commands",
     *("attributes", "database", "migration", "strict_json"),
 }
 LAYERS = [
@@ -36,6 +37,7 @@ LAYERS = [
     {"filters", "mail", "mail_headers", "mail_text", "models", "names", "search_tokens"},
     {"attributes", "filter_document", "jwt_keys", "keys", "search", "search_index"},
     {"channels", "jwt_tokens", "local_key", "migration", "search_upkeep"},
+    {"backup"},
     {"bulk", "directory"},
     {"contacts"},
     {"conversations", "correspondents", "definitions", "messages", "notes"},
@@ -47,7 +49,7 @@ LAYERS = [
     {"api", "docs"},
     {"channel_routes", "contact_routes", "conversation_routes", "definition_routes"},
     {"command_line", "inbound_routes", "note_routes"},
-    {"commands", "directory_commands", "inbound_commands", "search_commands"},
+    {"backup_commands", "commands", "directory_commands", "inbound_commands", "search_commands"},
     {"__init__"},
 ]
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
