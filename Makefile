@@ -42,7 +42,7 @@ check: $(VENV)/installed-dev
 demo: $(VENV)/installed-dev
 	@$(BIN)/flask demo --contacts $(CONTACTS)
 
-# Measures the service beside others and draws the pictures of the README: about five minutes.
+# Measures the service beside others and draws the pictures of the README: about six minutes.
 bench: $(VENV)/installed-bench
 	@$(BIN)/python -m bench
 

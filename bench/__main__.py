@@ -1,4 +1,4 @@
-"""How fast the service is, and how it stays so: `make bench`, about five minutes.
+"""How fast the service is, and how it stays so: `make bench`, about six minutes.
 
 Makes directories of 82,171 and 1,000,000 people, which takes three minutes more the first time.
 Ends with a table of what was promised and what was measured, and draws the pictures of the README.

@@ -24,6 +24,7 @@ def back_up(database: Path, file: Path) -> int:
 
     Raises BackupError.
     """
+    _require_another(file, database)
     with _errors(file), _replacing(file) as unfinished:
         _copy(database, unfinished)
         _require_sound(unfinished)
@@ -36,6 +37,7 @@ def restore(file: Path, database: Path, *, overwrite: bool) -> Path | None:
     Raises BackupError: for a file that is no sound backup or is a newer version's, and for a
     database that is there, unless it is to be overwritten.
     """
+    _require_another(file, database)
     with _errors(file):
         if database.exists() and not overwrite:
             raise BackupError(f"{database} is there; give --overwrite to put it aside.")
@@ -57,6 +59,12 @@ def faults(database: Path) -> Iterator[str]:
                 yield line
         for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
             yield f"Row {row} of {table} refers to a row of {parent} that is not there."
+
+
+def _require_another(file: Path, database: Path) -> None:
+    # The service would go on writing to the file that a copy has taken the place of.
+    if file.resolve() == database.resolve():
+        raise BackupError(f"{file} is the database itself.")
 
 
 def _opened(file: Path) -> sqlite3.Connection:
@@ -92,19 +100,25 @@ def _put_aside(database: Path) -> Path:
 
 @contextmanager
 def _replacing(file: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of `file` once it is on the disk."""
+    """A path to write to, which takes the place of `file` once all of it is on the disk."""
     unfinished = file.with_name(f"{file.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     try:
         yield unfinished
-        for path in (unfinished, file.parent):
-            descriptor = os.open(path, os.O_RDONLY)
-            os.fsync(descriptor)
-            os.close(descriptor)
+        _sync(unfinished)
         unfinished.replace(file)
+        _sync(file.parent)
     finally:
         for suffix in (*BESIDE, "-journal"):
             Path(f"{unfinished}{suffix}").unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

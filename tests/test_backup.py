@@ -155,6 +155,17 @@ def test_only_a_sound_backup_is_restored(
     assert not list(tmp_path.glob("*before-restore*"))
 
 
+@pytest.mark.parametrize("command", [["backup"], ["restore", "--overwrite"]])
+def test_database_itself_is_no_place_for_a_backup(
+    app: Flask, filled: dict[str, list[Any]], command: list[str]
+) -> None:
+    path = app.extensions["database_file"].path
+    before = path.stat().st_ino
+    told = flask(app, *command, path.parent / "." / path.name, code=1)
+    assert "is the database itself" in told
+    assert (path.stat().st_ino, stored(app)) == (before, filled)
+
+
 def test_backup_that_cannot_be_written_is_told(app: Flask, api: Api, tmp_path: Path) -> None:
     told = flask(app, "backup", tmp_path / "nowhere" / "contacts.backup", code=1)
     assert told.startswith("Error: ")
