@@ -16,7 +16,7 @@ from zlib import crc32
 from bench.people import people
 from contacts_service import bulk, contacts, create_app, search_upkeep
 from contacts_service.clock import wire_time
-from contacts_service.database import db, unit_of_work
+from contacts_service.database import close_connections, db, unit_of_work
 from contacts_service.directory import NAMES
 from contacts_service.matching import make_document
 from contacts_service.migration import FOLDER as MIGRATIONS
@@ -41,8 +41,7 @@ def opened(path: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            db.session.remove()
-            db.engine.dispose()
+            close_connections()
 
 
 def directory(folder: Path, count: int) -> Path:

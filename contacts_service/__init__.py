@@ -16,6 +16,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
 
     from contacts_service import (
         api,
+        application,
         auth,
         channel_routes,
         commands,
@@ -35,8 +36,9 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         strict_json,
     )
 
-    app = Flask(__name__, instance_path=str(config.INSTANCE_FOLDER), static_folder=None)
-    app.ensure_sync = lambda view: view  # type: ignore  # none is async
+    app = application.Application(
+        __name__, instance_path=str(config.INSTANCE_FOLDER), static_folder=None
+    )
     app.config.update(config.load_settings(environ))
     app.json = strict_json.StrictJSON(app)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # OPTIONS is a method like any other: 405

@@ -14,13 +14,16 @@ _moment = re.compile(
 
 def now() -> str:
     """The present moment as it is stored and sent: RFC 3339, UTC, microseconds, ending in Z."""
-    return wire_time(datetime.now(UTC))
+    return _written(datetime.now(UTC))
 
 
 def wire_time(moment: datetime) -> str:
     """An aware datetime in the one form in which times are stored, compared and sent."""
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return utc.isoformat(timespec="microseconds") + "Z"
+    return _written(moment.astimezone(UTC))
+
+
+def _written(utc: datetime) -> str:
+    return utc.isoformat(timespec="microseconds")[:-6] + "Z"  # in the place of +00:00
 
 
 def read_moment(text: str) -> datetime:

@@ -16,7 +16,7 @@ from contacts_service import (
     search_commands,
 )
 from contacts_service.command_line import on_the_database
-from contacts_service.database import db, unit_of_work
+from contacts_service.database import close_connections, unit_of_work
 from contacts_service.local_key import local_key
 from contacts_service.principal import SCOPES
 from contacts_service.server import listen, serve
@@ -46,8 +46,7 @@ def serve_command(local: bool) -> None:
     listener = listen(host, port)
     if local:
         _greet(local_key(Path(current_app.instance_path)), host, port)
-    db.session.remove()
-    db.engine.dispose()  # no connection may cross into the workers
+    close_connections()  # none may cross into the workers
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     serve(app, listener, workers=config["CONTACTS_WORKERS"], threads=config["CONTACTS_THREADS"])
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,12 @@ from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, MetaData, PoolProxiedConnection, Table
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from contacts_service import sqlite
-from contacts_service.reading import Reader
+from contacts_service.reading import Reader, driver_errors
 from contacts_service.turns import given_away
 
 DRIVER = "driver"  # in a session's info while it is at work
@@ -60,45 +59,44 @@ def init_database(app: Flask) -> None:
         file.prepare(db.engine)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """A connection of the pool in a transaction that only reads."""
-
-    connection: PoolProxiedConnection
-    reader: Reader
-
-
 def reader() -> Reader:
     """What this application context reads by: one state of the database until a unit of work.
 
     Raises SQLAlchemyError where the database cannot be reached.
     """
-    reading: _Reading | None = g.get(READING)
+    here = g._get_current_object()
+    reading: tuple[sqlite.Reading, Reader] | None = here.get(READING)
     if reading is None:
-        reading = _begin_reading(db.engine)
-        setattr(g, READING, reading)
-    return reading.reader
+        reading = _begin_reading()
+        setattr(here, READING, reading)
+    return reading[1]
 
 
-def _begin_reading(engine: Engine) -> _Reading:
-    connection = _checkout(engine)
-    sqlite.begin_reading(connection.dbapi_connection)
-    return _Reading(connection, Reader(connection.dbapi_connection, engine.dialect))
-
-
-def _checkout(engine: Engine) -> PoolProxiedConnection:
-    """A connection of the pool; when it is closed, what it has not committed is rolled back."""
-    try:
-        return engine.raw_connection()
-    except sqlite.DriverError as error:
-        raise OperationalError(None, None, error, hide_parameters=True) from error
+def _begin_reading() -> tuple[sqlite.Reading, Reader]:
+    # Not by SQLAlchemy's pool, which takes several times as long as what is read.
+    file = _file()
+    with driver_errors:
+        begun = file.begin_reading()
+    return begun, Reader(begun[0], file.dialect)
 
 
 def _end_reading(_error: BaseException | None = None) -> None:
-    """Give the connection back to the pool, which rolls the transaction back."""
-    reading: _Reading | None = g.pop(READING, None)
+    reading: tuple[sqlite.Reading, Reader] | None = g.pop(READING, None)
     if reading is not None:
-        reading.connection.close()
+        _file().end_reading(reading[0])
+
+
+def close_connections() -> None:
+    """Close all connections of this process, for which nothing is at work."""
+    _end_reading()
+    db.session.remove()
+    db.engine.dispose()
+    _file().close_idle()
+
+
+def _file() -> sqlite.SQLiteFile:
+    file: sqlite.SQLiteFile = current_app.extensions["database_file"]
+    return file
 
 
 @contextmanager
@@ -115,23 +113,28 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
             yield outer
         return
     _end_reading()
-    file: sqlite.SQLiteFile = current_app.extensions["database_file"]
+    file = _file()
     with (
         file.writer(file.busy_timeout if is_patient else 0) as deadline,
-        closing(_checkout(db.engine)) as connection,
+        closing(_checkout()) as connection,
         _Unit(db.engine, connection) as session,
     ):
         file.begin_writing(connection.dbapi_connection, deadline)
         setattr(g, UNIT, session)
         try:
-            yield session
-            session.flush()
-            with given_away():  # to those who need not wait for the disk
-                connection.commit()
-        except sqlite.DriverError as error:
-            raise OperationalError(None, None, error, hide_parameters=True) from error
+            with driver_errors:
+                yield session
+                session.flush()
+                with given_away():  # to those who need not wait for the disk
+                    connection.commit()
         finally:
             g.pop(UNIT)
+
+
+def _checkout() -> PoolProxiedConnection:
+    """A connection of the pool; when it is closed, what it has not committed is rolled back."""
+    with driver_errors:
+        return db.engine.raw_connection()
 
 
 class _Unit(Session):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from flask import Response, g, request
+from flask import Request, Response, g, request
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
@@ -25,9 +25,9 @@ PATTERN = "^[!-~]{1,255}$"
 KEPT_FOR = timedelta(hours=24)
 
 
-def asks_for_it() -> bool:
+def is_asked_for(asked: Request) -> bool:
     """Whether the request is one that may be repeated without harm."""
-    return request.method == "POST" and HEADER in request.headers
+    return asked.method == "POST" and HEADER in asked.headers
 
 
 def answer_once(answer: Callable[[], Response], body: bytes) -> Response:

@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from flask import Flask, Response, after_this_request, current_app
@@ -91,7 +91,12 @@ def principal_of(key: str) -> Principal:
     found = _find(key)
     if found.last_used_at is None or found.last_used_at < _use_recorded_before():
         _record_use_after_answer(found.id)
-    return Principal(found.agent_id, found.agent_name, frozenset(found.scopes.split()))
+    return _principal(found.agent_id, found.agent_name, found.scopes)
+
+
+@lru_cache(maxsize=1024)
+def _principal(agent_id: str, agent_name: str, scopes: str) -> Principal:
+    return Principal(agent_id, agent_name, frozenset(scopes.split()))
 
 
 def _find(key: str) -> "FoundKey":

@@ -36,6 +36,20 @@ class Prepared:
         return self._compiled[dialect.name]
 
 
+class _DriverErrors:
+    """Lets the driver's errors be SQLAlchemy's."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: object, _traceback: object) -> None:
+        if isinstance(error, sqlite.DriverError):
+            raise OperationalError(None, None, error, hide_parameters=True) from error
+
+
+driver_errors = _DriverErrors()
+
+
 class Reader:
     """A connection that sees one state of the database. Errors are SQLAlchemy's."""
 
@@ -50,10 +64,8 @@ class Reader:
     ) -> list[tuple[Any, ...]]:
         text, names, own = statement.compiled(self._dialect)
         given = [values[name] if name in values else own[name] for name in names]
-        try:
+        with driver_errors:
             rows: list[tuple[Any, ...]] = self._driver.execute(text, given).fetchall()
-        except sqlite.DriverError as error:
-            raise OperationalError(None, None, error, hide_parameters=True) from error
         return rows
 
     def row(

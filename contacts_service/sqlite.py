@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Dialect, Engine, event
 from sqlalchemy.exc import DatabaseError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -25,14 +25,20 @@ POLLING_SECONDS = 0.001  # between a writer's looks at whether another process i
 
 DriverError = sqlite3.Error
 
+FileIdentity = tuple[int, int] | None  # device and inode
+Reading = tuple[sqlite3.Connection, FileIdentity]  # a connection, and of what file it is
+
 
 class SQLiteFile:
     """A database file; `busy_timeout` is how many seconds a writer waits for another."""
+
+    dialect: Dialect  # of the engine that it was prepared for
 
     def __init__(self, path: Path, busy_timeout: int) -> None:
         self.path = path
         self.busy_timeout = busy_timeout
         self._writing = threading.Lock()
+        self._idle: list[Reading] = []  # readers, last used last
 
     @contextmanager
     def writer(self, patience: float) -> Iterator[float]:
@@ -53,13 +59,18 @@ class SQLiteFile:
 
     def connect(self) -> sqlite3.Connection:
         """A connection to the file, which must exist: nobody is served an empty database."""
-        return sqlite3.connect(
+        connection = sqlite3.connect(
             f"file:{quote(str(self.path))}?mode=rw",
             uri=True,
             timeout=self.busy_timeout,
             isolation_level=None,
             check_same_thread=False,
         )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.create_function("casefold", 1, _casefold, deterministic=True)
+        return connection
 
     def create(self) -> None:
         """Make the file and its folder, if they are not there. Raises OSError."""
@@ -67,17 +78,42 @@ class SQLiteFile:
         self.path.touch()
 
     def prepare(self, engine: Engine) -> None:
-        """Make every connection durable, checked and explicit about its transactions."""
+        """Let the engine's connections be of the file that is there, and begin as we say."""
+        self.dialect = engine.dialect
         event.listen(engine, "connect", self._on_connect)
         event.listen(engine, "checkout", self._on_checkout)
         event.listen(engine, "begin", self._on_begin)
 
-    def _on_connect(self, connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+    def begin_reading(self) -> Reading:
+        """Let all that is read be of one state. Raises DriverError."""
+        file = self._identity()
+        while True:
+            try:
+                connection, opened = self._idle.pop()
+            except IndexError:
+                connection, opened = self.connect(), file
+            if opened == file:
+                break
+            connection.close()
+        connection.execute("BEGIN")
+        return connection, opened
+
+    def end_reading(self, reading: Reading) -> None:
+        """Keep the connection for the next one that reads, if its transaction can be ended."""
+        try:
+            reading[0].rollback()
+        except DriverError:
+            reading[0].close()
+        else:
+            self._idle.append(reading)
+
+    def close_idle(self) -> None:
+        """Close the connections that nobody reads by."""
+        while self._idle:
+            self._idle.pop()[0].close()
+
+    def _on_connect(self, _connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
         record.info["file"] = self._identity()
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.create_function("casefold", 1, _casefold, deterministic=True)
 
     def _on_checkout(
         self, _connection: sqlite3.Connection, record: ConnectionPoolEntry, _proxy: object
@@ -86,7 +122,7 @@ class SQLiteFile:
         if record.info["file"] != self._identity():
             raise DisconnectionError
 
-    def _identity(self) -> tuple[int, int] | None:
+    def _identity(self) -> FileIdentity:
         try:
             file = os.stat(self.path)  # noqa: PTH116 (once a request)
         except OSError:
@@ -124,11 +160,6 @@ def _has_begun_writing(connection: Any, deadline: float) -> bool:
             raise DatabaseError(None, None, error, hide_parameters=True) from None
         return False
     return True
-
-
-def begin_reading(connection: Any) -> None:
-    """Let all that is read from here on be of one state."""
-    connection.execute("BEGIN")
 
 
 def is_unavailable(error: Any) -> bool:

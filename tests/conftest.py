@@ -4,7 +4,7 @@ Nothing here keeps an application context open, so that a forgotten commit shows
 """
 
 import io
-import logging
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from contacts_service import create_app, keys, migration
+from contacts_service import create_app, keys, logs, migration
 from contacts_service.database import Base, db, unit_of_work
 from contacts_service.logs import JsonFormatter
 from contacts_service.principal import SCOPES
@@ -84,8 +84,10 @@ def rows(app: Flask) -> Callable[[Any], list[Any]]:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    handler = logging.StreamHandler(io.StringIO())
-    handler.setFormatter(JsonFormatter())
-    logging.getLogger().addHandler(handler)
-    yield handler.stream
-    logging.getLogger().removeHandler(handler)
+    """What is logged, in JSON."""
+    before = logs.handler.formatter
+    logs.handler.setFormatter(JsonFormatter())
+    logs.handler.setStream(io.StringIO())
+    yield logs.handler.stream
+    logs.handler.setFormatter(before)
+    logs.handler.setStream(sys.stderr)

@@ -43,7 +43,6 @@ BIG = b'{"first_name": "' + b"x" * (1 << 20) + b'"}'
         ("GET", "/contacts/1?page=1", {}, 400, "InputError"),
         ("GET", "/contacts?page=1&page=1", {}, 400, "InputError"),
         ("GET", "/contacts/search?q=%FF", {}, 400, "InputError"),
-        ("GET", "/contacts", {"headers": {"Host": "x..y"}}, 400, "InputError"),
         ("PUT", "/contacts/1", {"data": b"{}", "content_type": "text/plain"}, 415, ""),
         ("PUT", "/contacts/1", {"data": b"{}"}, 415, ""),
         ("PUT", "/contacts/1", {"json": {}, "headers": {"Content-Encoding": "gzip"}}, 415, ""),
@@ -138,6 +137,11 @@ def test_conditions_and_ranges_on_the_page_are_ignored(
 ) -> None:
     name, value = header.split(": ")
     assert client.get(path, headers={name: value}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["x..y", "[", "a" * 300, "ümlaut.example"])
+def test_whatever_the_host_is_called_the_routes_are_the_same(api: Api, host: str) -> None:
+    assert api.get("/contacts", headers={"Host": host})["total"] == 0
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/docs/nowhere.js", "/openapi.yaml"])

@@ -14,6 +14,7 @@ EDGE = {
     *(
         "__init__",
         "api",
+        "application",
         "auth",
         "docs",
         "envelope",
@@ -30,7 +31,17 @@ EDGE = {
     *("attributes", "database", "migration", "strict_json"),
 }
 LAYERS = [
-    {"charsets", "clock", "config", "errors", "principal", "shares", "strict_json", "turns"},
+    {
+        "application",
+        "charsets",
+        "clock",
+        "config",
+        "errors",
+        "principal",
+        "shares",
+        "strict_json",
+        "turns",
+    },
     {"server", "sqlite"},
     {"cursors", "reading", "sql_json", "text"},
     {"csv_files", "database", "incoming", "listing", "matching"},
