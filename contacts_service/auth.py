@@ -74,7 +74,7 @@ def _authorise(rule: Rule, principal: Principal, arguments: dict[str, Any]) -> N
 
 def authenticate() -> Principal:
     """The principal of the request's bearer token. Raises AuthError (RFC 6750)."""
-    header = request.headers.get("Authorization")
+    header: str | None = request.environ.get("HTTP_AUTHORIZATION")
     if header is None:
         raise AuthError("A bearer token is required.", challenge="")
     match = _bearer.fullmatch(header.strip())

@@ -5,7 +5,8 @@ from typing import Any
 from flask import Response, request
 
 from contacts_service import inbound, mail
-from contacts_service.api import Blueprint, parser, read_body
+from contacts_service.api import Blueprint
+from contacts_service.arguments import read_arguments, read_body
 from contacts_service.auth import requires
 from contacts_service.database import unit_of_work
 from contacts_service.envelope import success
@@ -59,7 +60,7 @@ def receive_message() -> Response:
 
 def _read_message() -> IncomingMessage:
     if request.mimetype != MAIL:
-        message: Any = parser.parse(schema, request, location="json")
+        message: Any = read_arguments(request, schema, "json")
         return message  # type: ignore[no-any-return]
     try:
         return mail.read_mail(read_body(request, MAIL_LIMIT))

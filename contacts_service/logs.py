@@ -102,7 +102,7 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     here = g._get_current_object()
     asked: Request = request._get_current_object()  # type: ignore[attr-defined]
-    response.headers["X-Request-ID"] = here.request_id
+    response.headers.add("X-Request-ID", here.request_id)
     principal = here.get("principal")
     handler.write_request(
         {

@@ -11,6 +11,9 @@ from sqlalchemy.exc import OperationalError
 
 from contacts_service import sqlite
 
+# The text, the names of its values in their order, and the values that it has already.
+_Compiled = tuple[str, tuple[str, ...], dict[str, Any]]
+
 NO_VALUES: Mapping[str, Any] = {}
 
 
@@ -22,18 +25,22 @@ class Prepared:
 
     def __init__(self, statement: Executable) -> None:
         self._statement = statement
-        self._compiled: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {}
+        self._compiled: dict[str, _Compiled] = {}  # by dialect
 
-    def compiled(self, dialect: Dialect) -> tuple[str, tuple[str, ...], dict[str, Any]]:
-        """The text, the names of its values in their order, and the values that it has already."""
-        if dialect.name not in self._compiled:
-            statement: Any = self._statement
-            compiled = statement.compile(dialect=dialect)
-            asked = {name: None for name, bind in compiled.binds.items() if bind.required}
-            made = compiled.construct_expanded_state(asked)
-            names = tuple(made.positiontup or ())
-            self._compiled[dialect.name] = (made.statement, names, made.parameters)
-        return self._compiled[dialect.name]
+    def bound(self, dialect: Dialect, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        """The text, and the values of its places."""
+        compiled = self._compiled.get(dialect.name)
+        if compiled is None:
+            compiled = self._compiled[dialect.name] = self._compile(dialect)
+        text, names, own = compiled
+        return text, [values[name] if name in values else own[name] for name in names]
+
+    def _compile(self, dialect: Dialect) -> _Compiled:
+        statement: Any = self._statement
+        compiled = statement.compile(dialect=dialect)
+        asked = {name: None for name, bind in compiled.binds.items() if bind.required}
+        made = compiled.construct_expanded_state(asked)
+        return made.statement, tuple(made.positiontup or ()), made.parameters
 
 
 class _DriverErrors:
@@ -62,8 +69,7 @@ class Reader:
     def rows(
         self, statement: Prepared, values: Mapping[str, Any] = NO_VALUES
     ) -> list[tuple[Any, ...]]:
-        text, names, own = statement.compiled(self._dialect)
-        given = [values[name] if name in values else own[name] for name in names]
+        text, given = statement.bound(self._dialect, values)
         with driver_errors:
             rows: list[tuple[Any, ...]] = self._driver.execute(text, given).fetchall()
         return rows
@@ -72,8 +78,10 @@ class Reader:
         self, statement: Prepared, values: Mapping[str, Any] = NO_VALUES
     ) -> tuple[Any, ...] | None:
         """The first row, if there is one."""
-        rows = self.rows(statement, values)
-        return rows[0] if rows else None
+        text, given = statement.bound(self._dialect, values)
+        with driver_errors:
+            row: tuple[Any, ...] | None = self._driver.execute(text, given).fetchone()
+        return row
 
     def value(self, statement: Prepared, values: Mapping[str, Any] = NO_VALUES) -> Any:
         """The first column of the first row; None without a row."""

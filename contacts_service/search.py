@@ -36,7 +36,7 @@ FEW_FOR_SEVERAL = 500
 FEW_FOR_A_FILTER = 5000  # candidates up to which a filter asks the index first
 
 MAX_NUMBER = 2**63 - 1
-FIRST_STEP, LAST_STEP = 24, 2048  # candidates that are streamed at once, four times more each time
+FIRST_STEP, LAST_STEP = 20, 2048  # candidates that are streamed at once, four times more each time
 
 _NUMBERS = Prepared(
     text("""

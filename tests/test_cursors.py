@@ -400,13 +400,13 @@ def plans(api: Api, path: str, query: Query) -> list[tuple[str, str]]:
     executed: list[tuple[str, Any]] = []
 
     def note(reader: Reader, statement: Prepared, values: Mapping[str, Any]) -> Any:
-        text, names, own = statement.compiled(sqlite.dialect())
+        text, given = statement.bound(sqlite.dialect(), values)
         if "LIMIT" in text:
-            executed.append((text, tuple((own | values)[name] for name in names)))
-        return rows(reader, statement, values)
+            executed.append((text, tuple(given)))
+        return row(reader, statement, values)
 
-    rows = Reader.rows
-    with patch.object(Reader, "rows", note):
+    row = Reader.row
+    with patch.object(Reader, "row", note):
         api.get(path, query_string=query)
     with app.app_context(), db.engine.connect() as connection:
         return [

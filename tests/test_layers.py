@@ -15,6 +15,7 @@ EDGE = {
         "__init__",
         "api",
         "application",
+        "arguments",
         "auth",
         "docs",
         "envelope",
@@ -33,6 +34,7 @@ EDGE = {
 LAYERS = [
     {
         "application",
+        "arguments",
         "charsets",
         "clock",
         "config",
@@ -56,7 +58,7 @@ LAYERS = [
     {"demo_people", "demo_words", "transfer_matching"},
     {"demo", "demo_story", "transfer"},
     {"auth", "envelope", "logs"},
-    {"health", "idempotency", "openapi"},
+    {"arguments", "health", "idempotency", "openapi"},
     {"api", "docs"},
     {"channel_routes", "contact_routes", "conversation_routes", "definition_routes"},
     {"command_line", "inbound_routes", "note_routes"},
