@@ -27,6 +27,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         definition_routes,
         docs,
         envelope,
+        headers,
         health,
         inbound_routes,
         logs,
@@ -63,6 +64,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     health.init_health(app)
     commands.init_commands(app)
     auth.check_rules(app)
+    app.wsgi_app = headers.with_headers(app.wsgi_app)  # type: ignore
     trusted = app.config["CONTACTS_TRUSTED_PROXIES"]
     if trusted:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, g
+from flask import Flask, current_app, g, has_request_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, MetaData, PoolProxiedConnection, Table
 from sqlalchemy.engine import make_url
@@ -62,7 +62,7 @@ def init_database(app: Flask) -> None:
 def reader() -> Reader:
     """What this application context reads by: one state of the database until a unit of work.
 
-    Raises SQLAlchemyError where the database cannot be reached.
+    Raises SQLAlchemyError where the database cannot be reached. A request has only so much time.
     """
     here = g._get_current_object()
     reading: tuple[sqlite.Reading, Reader] | None = here.get(READING)
@@ -75,9 +75,10 @@ def reader() -> Reader:
 def _begin_reading() -> tuple[sqlite.Reading, Reader]:
     # Not by SQLAlchemy's pool, which takes several times as long as what is read.
     file = _file()
+    seconds = current_app.config["CONTACTS_QUERY_TIMEOUT"] if has_request_context() else None
     with driver_errors:
-        begun = file.begin_reading()
-    return begun, Reader(begun[0], file.dialect)
+        reading = file.begin_reading(seconds)
+    return reading, Reader(reading.connection, file.dialect)
 
 
 def _end_reading(_error: BaseException | None = None) -> None:

@@ -10,6 +10,9 @@ from sqlalchemy import Dialect, Executable
 from sqlalchemy.exc import OperationalError
 
 from contacts_service import sqlite
+from contacts_service.errors import UnavailableError
+
+RETRY_SECONDS = 30  # after a query that took too long; it would again, if nothing else is at work
 
 # The text, the names of its values in their order, and the values that it has already.
 _Compiled = tuple[str, tuple[str, ...], dict[str, Any]]
@@ -44,12 +47,15 @@ class Prepared:
 
 
 class _DriverErrors:
-    """Lets the driver's errors be SQLAlchemy's."""
+    """Lets the driver's errors be SQLAlchemy's, or UnavailableError where time is up."""
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, _kind: object, error: object, _traceback: object) -> None:
+        if sqlite.is_interrupted(error):
+            sentence = "The query takes too long; ask for less."
+            raise UnavailableError(sentence, retry_after=RETRY_SECONDS) from None
         if isinstance(error, sqlite.DriverError):
             raise OperationalError(None, None, error, hide_parameters=True) from error
 
@@ -58,7 +64,10 @@ driver_errors = _DriverErrors()
 
 
 class Reader:
-    """A connection that sees one state of the database. Errors are SQLAlchemy's."""
+    """A connection that sees one state of the database.
+
+    Errors are SQLAlchemy's, or UnavailableError where the request's time is up.
+    """
 
     __slots__ = ("_dialect", "_driver")
 

@@ -35,6 +35,7 @@ from waitress.utilities import BadRequest
 
 from contacts_service.config import SettingsError
 from contacts_service.errors import GeneralError, InputError, PayloadTooLargeError, ServiceError
+from contacts_service.headers import DATA_HEADERS
 from contacts_service.shares import Share, Shares
 from contacts_service.turns import Dispatcher
 
@@ -361,6 +362,7 @@ class RefusalTask(ErrorTask):
         self.response_headers = [
             ("Content-Type", "application/json"),
             ("X-Request-ID", request_id),
+            *DATA_HEADERS,
         ]
         self.content_length = len(body)
         self.close_on_finish = True

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,12 +22,24 @@ from contacts_service.turns import given_away
 # BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
 UNAVAILABLE_CODES = {5, 6, 8, 10, 11, 13, 14, 15, 26}
 
+STEPS = 100_000  # of SQLite's machine between looks at whether a reader's time is up: milliseconds
 POLLING_SECONDS = 0.001  # between a writer's looks at whether another process is done
 
 DriverError = sqlite3.Error
 
 FileIdentity = tuple[int, int] | None  # device and inode
-Reading = tuple[sqlite3.Connection, FileIdentity]  # a connection, and of what file it is
+
+
+class Reading:
+    """A connection to read by, of what file it is, and until when what it is asked may take."""
+
+    __slots__ = ("connection", "deadline", "file")
+
+    def __init__(self, connection: sqlite3.Connection, file: FileIdentity) -> None:
+        self.connection = connection
+        self.file = file
+        self.deadline = inf
+        connection.set_progress_handler(lambda: time.monotonic() > self.deadline, STEPS)
 
 
 class SQLiteFile:
@@ -84,33 +97,37 @@ class SQLiteFile:
         event.listen(engine, "checkout", self._on_checkout)
         event.listen(engine, "begin", self._on_begin)
 
-    def begin_reading(self) -> Reading:
-        """Let all that is read be of one state. Raises DriverError."""
+    def begin_reading(self, seconds: float | None) -> Reading:
+        """Let all that is read be of one state, and within `seconds`, if not None.
+
+        Raises DriverError.
+        """
         file = self._identity()
         while True:
             try:
-                connection, opened = self._idle.pop()
+                reading = self._idle.pop()
             except IndexError:
-                connection, opened = self.connect(), file
-            if opened == file:
+                reading = Reading(self.connect(), file)
+            if reading.file == file:
                 break
-            connection.close()
-        connection.execute("BEGIN")
-        return connection, opened
+            reading.connection.close()
+        reading.deadline = inf if seconds is None else time.monotonic() + seconds
+        reading.connection.execute("BEGIN")
+        return reading
 
     def end_reading(self, reading: Reading) -> None:
         """Keep the connection for the next one that reads, if its transaction can be ended."""
         try:
-            reading[0].rollback()
+            reading.connection.rollback()
         except DriverError:
-            reading[0].close()
+            reading.connection.close()
         else:
             self._idle.append(reading)
 
     def close_idle(self) -> None:
         """Close the connections that nobody reads by."""
         while self._idle:
-            self._idle.pop()[0].close()
+            self._idle.pop().connection.close()
 
     def _on_connect(self, _connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
         record.info["file"] = self._identity()
@@ -160,6 +177,11 @@ def _has_begun_writing(connection: Any, deadline: float) -> bool:
             raise DatabaseError(None, None, error, hide_parameters=True) from None
         return False
     return True
+
+
+def is_interrupted(error: object) -> bool:
+    """Whether a driver's error says that a reader's time is up."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
 
 
 def is_unavailable(error: Any) -> bool:

@@ -34,11 +34,11 @@ EDGE = {
 LAYERS = [
     {
         "application",
-        "arguments",
         "charsets",
         "clock",
         "config",
         "errors",
+        "headers",
         "principal",
         "shares",
         "strict_json",

@@ -17,6 +17,7 @@ import pytest
 from werkzeug.datastructures import Headers
 
 from contacts_service.config import SettingsError
+from contacts_service.headers import DATA_HEADERS
 from contacts_service.server import listen
 
 PROJECT = Path(__file__).parent.parent
@@ -128,6 +129,7 @@ def assert_refused(answer: Answer, status: int, kind: str) -> None:
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["Connection"] == "close"
     assert 1 <= len(answer.headers["X-Request-ID"]) <= 128
+    assert set(DATA_HEADERS) <= set(answer.headers)
     error = json.loads(answer.body)["data"]
     assert error["type"] == kind
     told = {"headers": {"": [error["message"]]}} if kind == "InputError" else None
