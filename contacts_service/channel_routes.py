@@ -8,7 +8,7 @@ from contacts_service.auth import requires
 from contacts_service.channels import Address
 from contacts_service.database import reader_of, unit_of_work
 from contacts_service.directory import read_contact
-from contacts_service.envelope import resource
+from contacts_service.envelope import require_match, resource
 from contacts_service.openapi import DELETED, ETAG_HEADER, answers_also
 from schemas.channels import ChannelCreateSchema
 from schemas.contacts import ContactDetailSchema
@@ -21,13 +21,14 @@ blueprint = Blueprint("channels", __name__, description="Further addresses of co
 
 @blueprint.route(CHANNELS, methods=["POST"])
 @requires("contacts:write")
-@answers_also(200, 409)
+@answers_also(200, 409, 412)
 @blueprint.response(201, ContactDetailSchema, headers=ETAG_HEADER)
 @blueprint.arguments(ChannelCreateSchema(), example=EXAMPLE)
 def add_channel(address: Address, contact_id: int) -> Response:
     """Add an address to a contact; 200 where the contact has it already."""
     with unit_of_work() as session:
         contact = contacts.get_contact(session, contact_id)
+        require_match(read_contact(reader_of(session), contact_id))
         is_new = contacts.add_channel(session, contact, address)
         answer = read_contact(reader_of(session), contact_id)
     return resource(answer, 201 if is_new else 200)
@@ -35,10 +36,12 @@ def add_channel(address: Address, contact_id: int) -> Response:
 
 @blueprint.route(f"{CHANNELS}/<id:channel_id>", methods=["DELETE"])
 @requires("contacts:write")
+@answers_also(412)
 @blueprint.response(200, DELETED)
 def remove_channel(contact_id: int, channel_id: int) -> bool:
     """Take an address away from a contact; the primary ones are changed with the contact."""
     with unit_of_work() as session:
         contact = contacts.get_contact(session, contact_id)
+        require_match(read_contact(reader_of(session), contact_id))
         contacts.remove_channel(session, contact, channel_id)
     return True
