@@ -36,6 +36,7 @@ from waitress.utilities import BadRequest
 from contacts_service.config import SettingsError
 from contacts_service.errors import GeneralError, InputError, PayloadTooLargeError, ServiceError
 from contacts_service.headers import DATA_HEADERS
+from contacts_service.memory import keep_little
 from contacts_service.shares import Share, Shares
 from contacts_service.turns import Dispatcher
 
@@ -207,6 +208,7 @@ class WaitressWorker(Worker):
             self.server.pull_trigger()
 
     def run(self) -> None:
+        keep_little()
         sys.setswitchinterval(TURN_SECONDS)
         share = Share(self.app.shares, self.slot)
         self.server = server = Server(self.wsgi, self.sockets[0], self.cfg.threads, share)

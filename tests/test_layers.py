@@ -39,6 +39,7 @@ LAYERS = [
         "config",
         "errors",
         "headers",
+        "memory",
         "principal",
         "shares",
         "strict_json",
