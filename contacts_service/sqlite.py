@@ -86,9 +86,9 @@ class SQLiteFile:
         return connection
 
     def create(self) -> None:
-        """Make the file and its folder, if they are not there. Raises OSError."""
+        """Make the file, its owner's alone, and its folder, if not there. Raises OSError."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.touch()
+        self.path.touch(0o600)
 
     def prepare(self, engine: Engine) -> None:
         """Let the engine's connections be of the file that is there, and begin as we say."""
