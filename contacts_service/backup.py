@@ -104,6 +104,7 @@ def _replacing(file: Path) -> Iterator[Path]:
     unfinished = file.with_name(f"{file.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     try:
+        unfinished.touch(0o600)  # as the database: it holds everything
         yield unfinished
         _sync(unfinished)
         unfinished.replace(file)

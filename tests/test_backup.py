@@ -55,6 +55,14 @@ def test_backup_is_one_file(backup: Path) -> None:
     assert [path.name for path in backup.parent.glob(f"{backup.name}*")] == [backup.name]
 
 
+def test_backup_and_what_is_restored_can_be_read_by_their_owner_alone(
+    backup: Path, tmp_path: Path
+) -> None:
+    flask(elsewhere(tmp_path / "new"), "restore", backup)
+    for file in (backup, tmp_path / "new" / "contacts.db"):
+        assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_backup_takes_the_place_of_an_older_one(app: Flask, api: Api, backup: Path) -> None:
     api.make_contact("new@example.com")
     flask(app, "backup", backup)
