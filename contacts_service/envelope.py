@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
@@ -96,6 +96,7 @@ def _http_failure(error: HTTPException) -> Response:
 def _database_failure(error: SQLAlchemyError) -> Response:
     if not is_unavailable(error):
         return _unexpected_failure(error)
+    g.database_failure = error  # for who counts them
     logger.error("The database is unavailable: %s", getattr(error, "orig", error))
     return failure(errors.UnavailableError("The database is busy or unreachable; try again."))
 

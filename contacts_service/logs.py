@@ -67,7 +67,7 @@ def init_logs(app: Flask) -> None:
 
 
 @cache
-def _template(rule: str) -> str:
+def route_template(rule: str) -> str:
     """A route as the API document writes it: `/contacts/{contact_id}`."""
     return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule)
 
@@ -88,7 +88,7 @@ def _end(response: Response) -> Response:
     fields = {
         "agent": principal.agent_id if principal else None,
         "method": asked.method,
-        "route": _template(asked.url_rule.rule) if asked.url_rule else None,
+        "route": route_template(asked.url_rule.rule) if asked.url_rule else None,
         "status": response.status_code,
         "milliseconds": round((time.perf_counter() - here.began) * 1000, 2),
     }

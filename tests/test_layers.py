@@ -21,6 +21,7 @@ EDGE = {
         "idempotency",
         "keys",
         "logs",
+        "metrics",
         "openapi",
     ),
     *("channel_routes", "contact_routes", "conversation_routes", "definition_routes"),
@@ -31,7 +32,7 @@ EDGE = {
 }
 LAYERS = [
     {"charsets", "clock", "config", "errors", "principal", "shares", "strict_json", "turns"},
-    {"server", "sqlite"},
+    {"counters", "server", "sqlite"},
     {"cursors", "reading", "sql_json", "text"},
     {"csv_files", "database", "incoming", "listing", "matching"},
     {"filters", "mail", "mail_headers", "mail_text", "models", "names", "search_tokens"},
@@ -45,7 +46,7 @@ LAYERS = [
     {"demo_people", "demo_words", "transfer_matching"},
     {"demo", "demo_story", "transfer"},
     {"auth", "envelope", "logs"},
-    {"health", "idempotency", "openapi"},
+    {"health", "idempotency", "metrics", "openapi"},
     {"api", "docs"},
     {"channel_routes", "contact_routes", "conversation_routes", "definition_routes"},
     {"command_line", "inbound_routes", "note_routes"},
