@@ -1,26 +1,48 @@
 """The log: one line for every request, and the request id that ties answer and log together.
 
-Says which agent did what to which route; never a token, a name, an address or a search word.
+Says which agent did what to which route; never a token, a name, an address or a search word. So an
+exception is told by its types and its frames: its message may quote what was sent.
 """
 
 import logging
 import re
 import sys
 import time
+import traceback
 from datetime import UTC, datetime
 from functools import cache
 from random import getrandbits
+from types import TracebackType
 
 from flask import Flask, Request, Response, g, has_app_context, request
 
 from contacts_service.clock import wire_time
 from contacts_service.strict_json import Json, write_json
 
+ExceptionInfo = (
+    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+)
+
 _sane_request_id = re.compile(r"[\x21-\x7e]{1,128}")
 logger = logging.getLogger(__name__)
 
 
-class JsonFormatter(logging.Formatter):
+class Discreet(logging.Formatter):
+    """Tells of exceptions without their messages."""
+
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802
+        return _told(ei[1]) if ei[1] else ""
+
+
+def _told(error: BaseException) -> str:
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    code = getattr(error, "sqlite_errorname", "")
+    own = f"{frames}{type(error).__module__}.{type(error).__qualname__} {code}".rstrip()
+    return f"{_told(before)}\n\n{own}" if before else own
+
+
+class JsonFormatter(Discreet):
     """A record as one JSON object on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -36,7 +58,7 @@ class JsonFormatter(logging.Formatter):
         return write_json(line).decode()
 
 
-class TextFormatter(logging.Formatter):
+class TextFormatter(Discreet):
     """A record as a line for a person."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -62,8 +84,21 @@ def init_logs(app: Flask) -> None:
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("waitress").addFilter(_forget_what_was_sent)
+    app.log_exception = _log_exception  # type: ignore[assignment]  # Flask's names the path
     app.before_request(_begin)
     app.after_request(_end)
+
+
+def _log_exception(info: ExceptionInfo) -> None:
+    logger.error("An exception outside of a view.", exc_info=info)
+
+
+def _forget_what_was_sent(record: logging.LogRecord) -> bool:
+    """Take paths and the messages of exceptions out of what waitress says."""
+    said = re.sub(r"( while serving) .*", r"\1 a request", str(record.msg), flags=re.DOTALL)
+    record.msg = re.sub(r"(\(<class '[\w.]+'>):.* \[", r"\1 [", said, flags=re.DOTALL)
+    return True
 
 
 @cache
