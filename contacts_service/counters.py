@@ -4,11 +4,13 @@ Every worker counts in files of its own, named by its slot. Who takes the place 
 in that worker's files: totals never go backwards, and there are no more files than workers.
 """
 
+import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ OTHER_METHODS = "other"
 NO_ROUTE = "none"
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)  # seconds
 MEMORY = Path("/dev/shm")  # noqa: S108
+PREFIX = "contacts-counters-"
+LOCKED_AFTER = 60  # seconds: a folder that is older and that nobody holds is nobody's
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -137,10 +141,27 @@ class _Shown:
 def _folder_of_this_process() -> Iterator[Path]:
     """A new folder, in memory where that can be, removed at the end by who made it alone."""
     maker = os.getpid()
-    where = MEMORY if os.access(MEMORY, os.W_OK) else None
-    folder = Path(tempfile.mkdtemp(prefix="contacts-counters-", dir=where))
+    where = MEMORY if os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    _remove_abandoned(where)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=where))
+    held = os.open(folder, os.O_RDONLY)  # until the last of the group is gone, however it went
+    fcntl.flock(held, fcntl.LOCK_SH)
     try:
         yield folder
     finally:
         if os.getpid() == maker:  # workers leave through here as well
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_abandoned(where: Path) -> None:
+    """Remove the folders of those who were killed."""
+    for folder in where.glob(f"{PREFIX}*"):
+        with suppress(OSError):  # held, another user's, or gone
+            if time.time() - folder.stat().st_mtime < LOCKED_AFTER:
+                continue
+            opened = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(opened)

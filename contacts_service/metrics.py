@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Request, Response, current_app, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service import directory, search_upkeep
@@ -33,12 +33,13 @@ def init_metrics(app: Flask) -> None:
 
 
 def _count(response: Response) -> Response:
+    here = g._get_current_object()
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined]
     counters: Counters = current_app.extensions[EXTENSION]
-    rule = request.url_rule
-    route = route_template(rule.rule) if rule else None
-    seconds = time.perf_counter() - g.began
-    counters.count_request(request.method, route, response.status_code, seconds)
-    failure = g.get("database_failure")
+    route = route_template(asked.url_rule.rule) if asked.url_rule else None
+    seconds = time.perf_counter() - here.began
+    counters.count_request(asked.method, route, response.status_code, seconds)
+    failure = here.get("database_failure")
     if failure is not None:
         counters.count_unavailable("busy" if is_busy(failure) else "unreachable")
     return response
