@@ -30,6 +30,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 OTHER_METHODS = "other"
 NO_ROUTE = "none"
+REASONS = ("busy", "unreachable")
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)  # seconds
 MEMORY = Path("/dev/shm")  # noqa: S108
 PREFIX = "contacts-counters-"
@@ -48,14 +49,11 @@ class Gauge:
 
 
 class Counters:
-    """The counters of this process, or, once they are `shared`, of a group of them.
-
-    `slot` is which of the group this process is; no two that are alive may have the same.
-    """
+    """The counters of this process, or, once they are `shared`, of a group of them."""
 
     def __init__(self) -> None:
-        self.slot = -1
         self._shown: Any = self._make()
+        self.join(0)
 
     def _make(self) -> CollectorRegistry:
         registry = CollectorRegistry()
@@ -81,6 +79,12 @@ class Counters:
         # By a request's three labels: prometheus_client's own look-up takes longer than counting.
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         return registry
+
+    def join(self, slot: int) -> None:
+        """Count as this one of the group; no two that are alive may have the same slot."""
+        self._slot = slot
+        for reason in REASONS:  # a rate is seen only from a number that was there before
+            self._unavailable.labels(reason)
 
     def count_request(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count an answer. `route` is a template, None where no route was found."""
@@ -114,7 +118,7 @@ class Counters:
         with _folder_of_this_process() as folder:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
             library: Any = values  # has no types
-            library.ValueClass = library.MultiProcessValue(lambda: self.slot)
+            library.ValueClass = library.MultiProcessValue(lambda: self._slot)
             self._make()
             self._shown = MultiProcessCollector(None, str(folder))  # type: ignore[no-untyped-call]
             yield

@@ -225,7 +225,7 @@ class WaitressWorker(Worker):
         share = Share(self.app.shares, self.slot)
         counters: Counters | None = self.app.counters
         if counters:
-            counters.slot = self.slot
+            counters.join(self.slot)
         self.server = server = Server(self.wsgi, self.sockets[0], self.cfg.threads, share, counters)
         while self.alive and os.getppid() == self.ppid:
             server.turn(1)

@@ -94,6 +94,7 @@ def test_what_strangers_make_up_adds_no_series(
 def test_a_busy_database_is_told_from_one_that_is_gone(
     counting_api: Api, scrape: Callable[[], Numbers], tmp_path: Path
 ) -> None:
+    assert scrape()["contacts_database_unavailable_total busy"] == 0
     other = sqlite3.connect(tmp_path / "contacts.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     counting_api.call("POST", "/contacts/quick", 503, json={"email": "linda@example.com"})
