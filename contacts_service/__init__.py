@@ -31,6 +31,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         health,
         inbound_routes,
         logs,
+        metrics,
         migration,
         note_routes,
         openapi,
@@ -62,6 +63,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         document.register_blueprint(module.blueprint, url_prefix="/api/v1")
     docs.init_docs(app, document)
     health.init_health(app)
+    metrics.init_metrics(app)
     commands.init_commands(app)
     auth.check_rules(app)
     app.wsgi_app = headers.with_headers(app.wsgi_app)  # type: ignore

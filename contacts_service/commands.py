@@ -18,6 +18,7 @@ from contacts_service import (
 from contacts_service.command_line import on_the_database
 from contacts_service.database import close_connections, unit_of_work
 from contacts_service.local_key import local_key
+from contacts_service.metrics import EXTENSION
 from contacts_service.principal import SCOPES
 from contacts_service.server import listen, serve
 
@@ -48,7 +49,13 @@ def serve_command(local: bool) -> None:
         _greet(local_key(Path(current_app.instance_path)), host, port)
     close_connections()  # none may cross into the workers
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    serve(app, listener, workers=config["CONTACTS_WORKERS"], threads=config["CONTACTS_THREADS"])
+    serve(
+        app,
+        listener,
+        workers=config["CONTACTS_WORKERS"],
+        threads=config["CONTACTS_THREADS"],
+        counters=app.extensions.get(EXTENSION),
+    )
 
 
 def _greet(key: str, host: str, port: int) -> None:

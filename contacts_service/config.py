@@ -121,6 +121,7 @@ SETTINGS = (
         one_of("json", "text"),
         "`json` writes one object a line, `text` lines for a person.",
     ),
+    Setting("CONTACTS_METRICS", "false", boolean, "Whether `/metrics` is there."),
     Setting(
         "CONTACTS_STRICT_ATTRIBUTES",
         "false",

@@ -203,3 +203,10 @@ def is_unavailable(error: Exception) -> bool:
     if isinstance(error, PoolTimeoutError):
         return True
     return isinstance(error, DBAPIError) and sqlite.is_unavailable(error.orig)
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether it was only that others were at work for too long."""
+    if isinstance(error, PoolTimeoutError):
+        return True
+    return isinstance(error, DBAPIError) and sqlite.is_busy(error.orig)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from wsgiref.types import WSGIEnvironment
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response, g, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
@@ -111,6 +111,7 @@ def _http_failure(error: HTTPException) -> Response:
 def _database_failure(error: SQLAlchemyError) -> Response:
     if not is_unavailable(error):
         return _unexpected_failure(error)
+    g.database_failure = error  # for who counts them
     logger.error("The database is unavailable: %s", getattr(error, "orig", error))
     return failure(errors.UnavailableError("The database is busy or unreachable; try again."))
 

@@ -1,15 +1,19 @@
 """`/health`: whether the database answers, for whoever watches the service."""
 
-from flask import Blueprint, Flask, Response
-from sqlalchemy import select
+from flask import Blueprint, Flask, Response, g
+from sqlalchemy import exists, select, table, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service.auth import PUBLIC, requires
 from contacts_service.database import reader
 from contacts_service.models import Contact
 from contacts_service.reading import Prepared
+from contacts_service.search_index import LIVE
 
-_ANYBODY = Prepared(select(Contact.id).limit(1))
+_SEARCH = exists().select_from(table(LIVE.search)).where(text(f"{LIVE.search} MATCH 'a'"))
+_ALL_TABLES = Prepared(
+    select(*(exists().select_from(each) for each in Contact.metadata.sorted_tables), _SEARCH)
+)
 
 blueprint = Blueprint("health", __name__)
 
@@ -21,9 +25,10 @@ def init_health(app: Flask) -> None:
 @blueprint.get("/health")
 @requires(PUBLIC)
 def health() -> Response:
-    """200 while the directory can be read, else 503; the body is empty."""
+    """200 while every table and the search index can be read, else 503; the body is empty."""
     try:
-        reader().row(_ANYBODY)
-    except SQLAlchemyError:
+        reader().row(_ALL_TABLES)
+    except SQLAlchemyError as error:
+        g.database_failure = error
         return Response(status=503, headers={"Retry-After": "1"})
     return Response(status=200)

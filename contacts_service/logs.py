@@ -1,15 +1,19 @@
 """The log: one line for every request, and the request id that ties answer and log together.
 
-Says which agent did what to which route; never a token, a name, an address or a search word.
+Says which agent did what to which route; never a token, a name, an address or a search word. So an
+exception is told by its types and its frames: its message may quote what was sent.
 """
 
 import logging
 import re
 import sys
 import time
+import traceback
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from random import getrandbits
+from types import TracebackType
 from typing import TextIO
 
 from flask import Flask, Request, Response, g, has_app_context, request
@@ -17,10 +21,30 @@ from flask import Flask, Request, Response, g, has_app_context, request
 from contacts_service.clock import now, wire_time
 from contacts_service.strict_json import Json, write_json
 
+ExceptionInfo = (
+    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+)
+
+logger = logging.getLogger(__name__)
 _sane_request_id = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-class JsonFormatter(logging.Formatter):
+class Discreet(logging.Formatter):
+    """Tells of exceptions without their messages."""
+
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802
+        return _told(ei[1]) if ei[1] else ""
+
+
+def _told(error: BaseException) -> str:
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    code = getattr(error, "sqlite_errorname", "")
+    own = f"{frames}{type(error).__module__}.{type(error).__qualname__} {code}".rstrip()
+    return f"{_told(before)}\n\n{own}" if before else own
+
+
+class JsonFormatter(Discreet):
     """A record as one JSON object on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -40,7 +64,7 @@ class JsonFormatter(logging.Formatter):
         return write_json(line).decode()
 
 
-class TextFormatter(logging.Formatter):
+class TextFormatter(Discreet):
     """A record as a line for a person."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -63,7 +87,8 @@ class Handler(logging.StreamHandler[TextIO]):
 
     def write_request(self, fields: Json) -> None:
         line = self.formatter.request(fields) + self.terminator
-        with self.lock:  # type: ignore[union-attr]  # there from the start
+        # Who reads the log may have gone away; the answer is not to fail for that.
+        with self.lock, suppress(OSError, ValueError):  # type: ignore[union-attr]
             self.stream.write(line)
             self.stream.flush()
 
@@ -74,18 +99,31 @@ handler = Handler()
 def init_logs(app: Flask) -> None:
     """Write the log to standard error in the configured format, a line for every request."""
     is_json = app.config["CONTACTS_LOG_FORMAT"] == "json"
-    handler.setStream(sys.stderr)
+    handler.stream = sys.stderr
     handler.setFormatter(JsonFormatter() if is_json else TextFormatter())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("waitress").addFilter(_forget_what_was_sent)
+    app.log_exception = _log_exception  # type: ignore[assignment]  # Flask's names the path
     app.before_request(_begin)
     app.after_request(_end)
 
 
+def _log_exception(info: ExceptionInfo) -> None:
+    logger.error("An exception outside of a view.", exc_info=info)
+
+
+def _forget_what_was_sent(record: logging.LogRecord) -> bool:
+    """Take paths and the messages of exceptions out of what waitress says."""
+    said = re.sub(r"( while serving) .*", r"\1 a request", str(record.msg), flags=re.DOTALL)
+    record.msg = re.sub(r"(\(<class '[\w.]+'>):.* \[", r"\1 [", said, flags=re.DOTALL)
+    return True
+
+
 @cache
-def _template(rule: str) -> str:
+def route_template(rule: str) -> str:
     """A route as the API document writes it: `/contacts/{contact_id}`."""
     return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule)
 
@@ -109,7 +147,7 @@ def _end(response: Response) -> Response:
             "request_id": here.request_id,
             "agent": principal.agent_id if principal else None,
             "method": asked.method,
-            "route": _template(asked.url_rule.rule) if asked.url_rule else None,
+            "route": route_template(asked.url_rule.rule) if asked.url_rule else None,
             "status": response.status_code,
             "milliseconds": round((time.perf_counter() - here.began) * 1000, 2),
         }

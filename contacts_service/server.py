@@ -16,10 +16,11 @@ import signal
 import socket
 import sys
 import time
+from contextlib import nullcontext
 from http import HTTPStatus
 from itertools import count
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from wsgiref.types import WSGIApplication
 
 from gunicorn.app.base import BaseApplication
@@ -39,6 +40,9 @@ from contacts_service.headers import DATA_HEADERS
 from contacts_service.memory import keep_little
 from contacts_service.shares import Share, Shares
 from contacts_service.turns import Dispatcher
+
+if TYPE_CHECKING:
+    from contacts_service.counters import Counters
 
 BACKLOG = 2048
 CONNECTIONS = 1000  # of each worker, if the limit of open files allows it
@@ -121,23 +125,33 @@ def _refusal(error: OSError, host: str, port: int) -> str:
     return f"Port {port} on {host} cannot be listened on: {error.strerror}."
 
 
-def serve(app: WSGIApplication, listener: socket.socket, *, workers: int, threads: int) -> NoReturn:
+def serve(
+    app: WSGIApplication,
+    listener: socket.socket,
+    *,
+    workers: int,
+    threads: int,
+    counters: "Counters | None" = None,
+) -> NoReturn:
     """Serve until SIGTERM or SIGINT, then answer what has been received and exit with 0.
 
     A second SIGINT hurries. The workers leave by SystemExit through the caller's frames as well;
     what was opened before, such as database connections, is shared with them.
     """
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a word for each queued request
-    supervisor = Supervisor(_Configured(app, workers, threads))
-    supervisor.LISTENERS = [listener]
-    supervisor.run()
+    with counters.shared() if counters else nullcontext():
+        supervisor = Supervisor(_Configured(app, workers, threads, counters))
+        supervisor.LISTENERS = [listener]
+        supervisor.run()
     raise AssertionError("The arbiter leaves by SystemExit.")
 
 
 class _Configured(BaseApplication):
     """The application with gunicorn's settings; nothing of its files or environment is read."""
 
-    def __init__(self, app: WSGIApplication, workers: int, threads: int) -> None:
+    def __init__(
+        self, app: WSGIApplication, workers: int, threads: int, counters: "Counters | None"
+    ) -> None:
         self.settings = {
             "bind": "",  # the arbiter is given the socket
             "control_socket_disable": True,
@@ -152,6 +166,7 @@ class _Configured(BaseApplication):
         }
         super().__init__()
         self.callable = app
+        self.counters = counters
         self.shares = Shares(SLOTS)
         self.free_slot = 0  # of the next worker
 
@@ -211,7 +226,10 @@ class WaitressWorker(Worker):
         keep_little()
         sys.setswitchinterval(TURN_SECONDS)
         share = Share(self.app.shares, self.slot)
-        self.server = server = Server(self.wsgi, self.sockets[0], self.cfg.threads, share)
+        counters: Counters | None = self.app.counters
+        if counters:
+            counters.join(self.slot)
+        self.server = server = Server(self.wsgi, self.sockets[0], self.cfg.threads, share, counters)
         while self.alive and os.getppid() == self.ppid:
             server.turn(1)
             self.notify()
@@ -232,7 +250,12 @@ class Server(TcpWSGIServer):
     stopping = False
 
     def __init__(
-        self, app: WSGIApplication, listener: socket.socket, threads: int, share: Share
+        self,
+        app: WSGIApplication,
+        listener: socket.socket,
+        threads: int,
+        share: Share,
+        counters: "Counters | None",
     ) -> None:
         super().__init__(
             app,
@@ -246,6 +269,7 @@ class Server(TcpWSGIServer):
         self.task_dispatcher.set_thread_count(threads)
         self.channel_class = Channel
         self.share = share
+        self.counters = counters
 
     def turn(self, timeout: float) -> None:
         """Wait for something to read or write, at most `timeout` seconds, and do it."""
@@ -360,6 +384,9 @@ class RefusalTask(ErrorTask):
         if kind is InputError:
             error["errors"] = {"headers": {"": [message]}}
         body = json.dumps({"data": error}).encode()
+        command = getattr(request, "command", "")
+        if self.channel.server.counters:
+            self.channel.server.counters.count_refusal(command, status)
         self.status = f"{status} {HTTPStatus(status).phrase}"
         self.response_headers = [
             ("Content-Type", "application/json"),
@@ -370,7 +397,7 @@ class RefusalTask(ErrorTask):
         self.close_on_finish = True
         self.channel.refused = True
         request.headers["CONNECTION"] = "close"
-        self.write(b"" if getattr(request, "command", "") == "HEAD" else body)
+        self.write(b"" if command == "HEAD" else body)
 
 
 def _request_id(sent: str) -> str:

@@ -185,9 +185,21 @@ def is_interrupted(error: object) -> bool:
 
 
 def is_unavailable(error: Any) -> bool:
-    """Whether a driver's error speaks of the file and not of the statement."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in UNAVAILABLE_CODES
+    """Whether a driver's error speaks of the file and not of the statement.
+
+    A file without our tables is not our database, whatever else is in it.
+    """
+    return _primary_code(error) in UNAVAILABLE_CODES or str(error).startswith("no such table:")
+
+
+def is_busy(error: Any) -> bool:
+    """Whether a driver's error says that others are at work."""
+    return _primary_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _primary_code(error: Any) -> int | None:
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
 
 
 def _casefold(value: Any) -> Any:

@@ -4,7 +4,6 @@ Nothing here keeps an application context open, so that a forgotten commit shows
 """
 
 import io
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -83,11 +82,10 @@ def rows(app: Flask) -> Callable[[Any], list[Any]]:
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What is logged, in JSON."""
-    before = logs.handler.formatter
+    formatter, written = logs.handler.formatter, io.StringIO()
     logs.handler.setFormatter(JsonFormatter())
-    logs.handler.setStream(io.StringIO())
-    yield logs.handler.stream
-    logs.handler.setFormatter(before)
-    logs.handler.setStream(sys.stderr)
+    monkeypatch.setattr(logs.handler, "stream", written)
+    yield written
+    logs.handler.setFormatter(formatter)

@@ -3,10 +3,13 @@
 import io
 import json
 import logging
+import os
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from contacts_service import logs
 from contacts_service.logs import JsonFormatter, TextFormatter
 from tests.client import Api
 
@@ -56,3 +59,13 @@ def test_a_defect_is_logged_with_its_traceback_on_whole_lines(
     assert "ZeroDivisionError" in text
     if isinstance(formatter, JsonFormatter):
         assert "\n" not in text
+
+
+def test_without_a_reader_of_the_log_requests_are_answered(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with suppress(BrokenPipeError), os.fdopen(writing, "w") as gone:
+        monkeypatch.setattr(logs.handler, "stream", gone)
+        assert api.get("/contacts")["total"] == 0

@@ -32,13 +32,14 @@ def free_port() -> int:
 class Service:
     """`flask serve` with two workers over a database of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.port = free_port()
         self.environ = {
             "PATH": os.environ["PATH"],
             "CONTACTS_DATABASE_URL": f"sqlite:///{folder / 'contacts.db'}",
             "CONTACTS_PORT": str(self.port),
             "CONTACTS_WORKERS": "2",
+            **settings,
         }
         self.key = self.flask("keys", "create", "--agent=1", "--name=A", "--all-scopes").strip()
         self.process = self.start()

@@ -1,5 +1,7 @@
 """When the database cannot do its work: 503, nothing half-done, and back by itself."""
 
+import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -10,11 +12,12 @@ from flask import Flask
 from sqlalchemy import update
 
 from contacts_service import keys
-from contacts_service.database import unit_of_work
+from contacts_service.database import Base, unit_of_work
 from contacts_service.models import ApiKey
 from contacts_service.principal import SCOPES
 from tests.client import Api
 from tests.conftest import make_app
+from tests.test_rules import operations
 
 
 @pytest.fixture
@@ -93,3 +96,65 @@ def test_a_database_put_in_place_of_another_is_the_one_that_answers(
         path.with_name(name).unlink(missing_ok=True)
     (tmp_path / "copy.db").replace(path)
     assert own_api.get("/contacts")["results"][0]["first_name"] == "Restored"
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def replace(path: Path, content: bytes) -> None:
+    (path.parent / "other").write_bytes(content)
+    (path.parent / "other").replace(path)
+
+
+def put_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+HARM: dict[str, Callable[[Path], None]] = {
+    "removed": remove,
+    "a folder": put_folder,
+    "truncated to nothing": lambda path: os.truncate(path, 0),
+    "overwritten": lambda path: path.write_bytes(b"rubbish " * 10_000) and None,
+    "replaced by nothing": lambda path: replace(path, b""),
+    "replaced by rubbish": lambda path: replace(path, b"rubbish " * 10_000),
+}
+
+
+def change(path: Path, statement: str) -> None:
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute(statement).fetchall()
+    other.close()
+
+
+@pytest.mark.parametrize("harm", HARM.values(), ids=HARM)
+def test_every_route_is_503_while_the_file_is_no_database_and_well_again_after(
+    own_app: Flask, own_api: Api, path: Path, tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    own_api.make_contact()
+    change(path, "PRAGMA wal_checkpoint(TRUNCATE)")
+    kept = tmp_path / "kept"
+    shutil.copy(path, kept)
+    harm(path)
+    for method, route, _ in operations():
+        answer = own_api.call(method, route.removeprefix("/api/v1"), 503, json={})
+        assert answer.json["data"]["type"] == "UnavailableError"
+        assert answer.headers["Retry-After"] == "1"
+    health = own_app.test_client().get("/health")
+    assert (health.status_code, health.data, health.headers["Retry-After"]) == (503, b"", "1")
+    if path.is_dir():
+        path.rmdir()
+    for name in ("contacts.db-wal", "contacts.db-shm"):
+        path.with_name(name).unlink(missing_ok=True)
+    kept.replace(path)
+    assert own_api.get("/contacts")["total"] == 1
+    assert own_app.test_client().get("/health").status_code == 200
+
+
+def test_health_misses_every_table(own_app: Flask, path: Path) -> None:
+    for name in (*Base.metadata.tables, "contact_search"):
+        change(path, f"ALTER TABLE {name} RENAME TO elsewhere")
+        assert own_app.test_client().get("/health").status_code == 503, name
+        change(path, f"ALTER TABLE elsewhere RENAME TO {name}")
+        assert own_app.test_client().get("/health").status_code == 200, name
