@@ -66,6 +66,8 @@ def test_without_a_reader_of_the_log_requests_are_answered(
 ) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    with suppress(BrokenPipeError), os.fdopen(writing, "w") as gone:
-        monkeypatch.setattr(logs.handler, "stream", gone)
-        assert api.get("/contacts")["total"] == 0
+    gone = os.fdopen(writing, "w")
+    monkeypatch.setattr(logs.handler, "stream", gone)
+    assert api.get("/contacts")["total"] == 0
+    with suppress(BrokenPipeError):
+        gone.close()
