@@ -157,12 +157,18 @@ def _expression(query: Query, rank: int) -> str:
 
 def _match_expression(alternatives: list[AllOf]) -> str:
     """The tokens as an FTS5 query; quoted, so that nothing in them is syntax."""
-    return " OR ".join(
-        "(" + " AND ".join(dict.fromkeys(map(_any, all_of))) + ")" for all_of in alternatives
-    )
+    if len(alternatives) == 1:
+        return _all(alternatives[0])
+    return " OR ".join(f"({_all(all_of)})" for all_of in alternatives)
+
+
+def _all(tokens: AllOf) -> str:
+    return " AND ".join(dict.fromkeys(map(_any, tokens)))
 
 
 def _any(tokens: AnyOf) -> str:
+    if len(tokens) == 1:
+        return _quoted(tokens[0])
     return "(" + " OR ".join(map(_quoted, tokens)) + ")"
 
 
