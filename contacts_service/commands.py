@@ -19,7 +19,7 @@ from contacts_service.command_line import on_the_database
 from contacts_service.database import db, unit_of_work
 from contacts_service.local_key import local_key
 from contacts_service.principal import SCOPES
-from contacts_service.server import listen, serve
+from contacts_service.server import STOP_SECONDS, listen, serve
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -49,7 +49,14 @@ def serve_command(local: bool) -> None:
     db.session.remove()
     db.engine.dispose()  # no connection may cross into the workers
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    serve(app, listener, workers=config["CONTACTS_WORKERS"], threads=config["CONTACTS_THREADS"])
+    serve(
+        app,
+        listener,
+        workers=config["CONTACTS_WORKERS"],
+        threads=config["CONTACTS_THREADS"],
+        stop_seconds=max(STOP_SECONDS, config["CONTACTS_BUSY_TIMEOUT"] + STOP_SECONDS // 2),
+        at_end=app.extensions["database_file"].leave,
+    )
 
 
 def _greet(key: str, host: str, port: int) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 from contacts_service import sqlite
 from contacts_service.reading import Reader
-from contacts_service.turns import given_away
+from contacts_service.turns import arrival, given_away
 
 DRIVER = "driver"  # in a session's info while it is at work
 READING = "database_reading"  # in an application context that has read
@@ -116,8 +116,9 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
         return
     _end_reading()
     file: sqlite.SQLiteFile = current_app.extensions["database_file"]
+    deadline = arrival() + file.busy_timeout if is_patient else 0
     with (
-        file.writer(file.busy_timeout if is_patient else 0) as deadline,
+        file.writer(deadline),
         closing(_checkout(db.engine)) as connection,
         _Unit(db.engine, connection) as session,
     ):
@@ -128,6 +129,7 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
             session.flush()
             with given_away():  # to those who need not wait for the disk
                 connection.commit()
+            file.bound_log(connection.dbapi_connection)
         except sqlite.DriverError as error:
             raise OperationalError(None, None, error, hide_parameters=True) from error
         finally:

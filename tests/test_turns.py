@@ -24,6 +24,7 @@ class Task:
     """A request of waitress', as far as the dispatcher knows it."""
 
     work: Callable[[], object]
+    may_write: bool = False
 
     def service(self) -> None:
         self.work()
