@@ -173,6 +173,8 @@ def begin_reading(connection: Any) -> None:
 def is_unavailable(error: Any) -> bool:
     """Whether a driver's error speaks of the file and not of the statement."""
     code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_ERROR:  # as in an empty file that took the database's place
+        return str(error).startswith("no such table")
     return code is not None and code & 0xFF in UNAVAILABLE_CODES
 
 
