@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONTACTS ?= 1000
 
-.PHONY: install run serve test check demo bench lock
+.PHONY: install run serve test check torture demo bench lock
 
 install: $(VENV)/installed
 
@@ -37,6 +37,10 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(MAKE) test
+
+# The slow tests, five times as long: kills, fills and locks the service for real.
+torture: $(VENV)/installed-dev
+	TORTURE=5 $(BIN)/pytest -m slow
 
 # Fills the directory with made-up people: make demo CONTACTS=82171
 demo: $(VENV)/installed-dev

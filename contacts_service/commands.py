@@ -20,7 +20,7 @@ from contacts_service.database import close_connections, unit_of_work
 from contacts_service.local_key import local_key
 from contacts_service.metrics import EXTENSION
 from contacts_service.principal import SCOPES
-from contacts_service.server import listen, serve
+from contacts_service.server import STOP_SECONDS, listen, serve
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -55,6 +55,8 @@ def serve_command(local: bool) -> None:
         workers=config["CONTACTS_WORKERS"],
         threads=config["CONTACTS_THREADS"],
         counters=app.extensions.get(EXTENSION),
+        stop_seconds=max(STOP_SECONDS, config["CONTACTS_BUSY_TIMEOUT"] + STOP_SECONDS // 2),
+        at_end=app.extensions["database_file"].leave,
     )
 
 

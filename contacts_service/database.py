@@ -16,7 +16,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 from contacts_service import sqlite
 from contacts_service.reading import Reader, driver_errors
-from contacts_service.turns import given_away
+from contacts_service.turns import arrival, given_away
 
 DRIVER = "driver"  # in a session's info while it is at work
 READING = "database_reading"  # in an application context that has read
@@ -115,8 +115,9 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
         return
     _end_reading()
     file = _file()
+    deadline = arrival() + file.busy_timeout if is_patient else 0
     with (
-        file.writer(file.busy_timeout if is_patient else 0) as deadline,
+        file.writer(deadline),
         closing(_checkout()) as connection,
         _Unit(db.engine, connection) as session,
     ):
@@ -128,6 +129,7 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
                 session.flush()
                 with given_away():  # to those who need not wait for the disk
                     connection.commit()
+                file.bound_log(connection.dbapi_connection)
         finally:
             g.pop(UNIT)
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from contacts_service.bulk import NewContact, create_contacts
 from contacts_service.clock import wire_time
 from contacts_service.conversations import PREVIEW_LENGTH
-from contacts_service.database import Base, db, next_id, unit_of_work
+from contacts_service.database import Base, next_id, unit_of_work
 from contacts_service.demo_people import MadeUp, PeopleMaker
 from contacts_service.demo_words import AGENTS, FOLLOW_UPS, NOTES, REPLIES, SPAM, TOPICS
 from contacts_service.models import Contact, Conversation, Message, Note, Participant
@@ -63,7 +63,8 @@ class Demo:
         self.notes = round(contacts * NOTES_EACH)
         self.total = contacts + self.conversations + self.notes
         self.now = datetime.now(UTC)
-        number = 1 + (db.session.scalar(select(func.max(Contact.id))) or 0)
+        with unit_of_work() as session:  # read otherwise, this state would be held to the end
+            number = 1 + (session.scalar(select(func.max(Contact.id))) or 0)
         self.random = random.Random(f"contacts from {number}")  # noqa: S311
         self.maker = PeopleMaker(self.random, self.now, number, contacts)
         self.people: list[Person] = []

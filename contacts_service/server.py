@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from http import HTTPStatus
 from itertools import count
@@ -54,12 +55,15 @@ REFUSED_SECONDS = 10  # to take an error in, while still sending
 UNFINISHED_SECONDS = 2  # to finish sending a request once the stop has begun
 IDLE_SECONDS = 0.5  # to send the next request on a kept connection, likewise
 STOP_SECONDS = 30  # to answer what has been received by then
+KILLED_AFTER = 5  # seconds more a worker has to end
 CONTROL_LINE = 4096  # bytes of a chunk's size line or of the trailer
 
 # Where two threads work all the same, each gives the interpreter's lock away at every step in the
 # database and waits for the end of the other's turn to have it back: at Python's 5 ms, ten steps
 # take 50 ms.
 TURN_SECONDS = 0.0001
+
+NEVER_WRITING = ("GET", "HEAD", "")  # the last: what is refused before it is a request
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -132,15 +136,24 @@ def serve(
     workers: int,
     threads: int,
     counters: "Counters | None" = None,
+    stop_seconds: int = STOP_SECONDS,
+    at_end: Callable[[], None] = lambda: None,
 ) -> NoReturn:
     """Serve until SIGTERM or SIGINT, then answer what has been received and exit with 0.
 
-    A second SIGINT hurries. The workers leave by SystemExit through the caller's frames as well;
-    what was opened before, such as database connections, is shared with them.
+    That may take `stop_seconds`; a second SIGINT hurries. `at_end` is called when no worker is
+    left. The workers leave by SystemExit through the caller's frames as well; what was opened
+    before, such as database connections, is shared with them.
     """
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a word for each queued request
+    settings = {
+        "workers": workers,
+        "threads": threads,
+        "graceful_timeout": stop_seconds + KILLED_AFTER,
+        "on_exit": lambda _supervisor: at_end(),
+    }
     with counters.shared() if counters else nullcontext():
-        supervisor = Supervisor(_Configured(app, workers, threads, counters))
+        supervisor = Supervisor(_Configured(app, settings, counters))
         supervisor.LISTENERS = [listener]
         supervisor.run()
     raise AssertionError("The arbiter leaves by SystemExit.")
@@ -150,19 +163,16 @@ class _Configured(BaseApplication):
     """The application with gunicorn's settings; nothing of its files or environment is read."""
 
     def __init__(
-        self, app: WSGIApplication, workers: int, threads: int, counters: "Counters | None"
+        self, app: WSGIApplication, settings: dict[str, Any], counters: "Counters | None"
     ) -> None:
-        self.settings = {
+        self.settings = settings | {
             "bind": "",  # the arbiter is given the socket
             "control_socket_disable": True,
-            "graceful_timeout": STOP_SECONDS + 5,
             "logger_class": _PropagatingLogger,
             "preload_app": True,
-            "threads": threads,
             "timeout": 30,
             "worker_class": WaitressWorker,
             "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108
-            "workers": workers,
         }
         super().__init__()
         self.callable = app
@@ -235,7 +245,8 @@ class WaitressWorker(Worker):
             self.notify()
         server.stop_accepting()
         begun = time.monotonic()
-        while server.active_channels and time.monotonic() < begun + STOP_SECONDS:
+        stop_seconds = self.cfg.graceful_timeout - KILLED_AFTER
+        while server.active_channels and time.monotonic() < begun + stop_seconds:
             server.close_waiting(unfinished=time.monotonic() > begun + UNFINISHED_SECONDS)
             server.turn(0.1)
             self.notify()
@@ -438,6 +449,12 @@ class Channel(HTTPChannel):
         else:
             self.closes_at = time.time() + REFUSED_SECONDS
             self.socket.shutdown(socket.SHUT_WR)
+
+    @property
+    def may_write(self) -> bool:
+        """Whether its next request may have to wait for another writer."""
+        command = getattr(self.requests[0], "command", "") if self.requests else ""
+        return command not in NEVER_WRITING
 
     def is_overdue(self, now: float) -> bool:
         if self.closes_at is not None:

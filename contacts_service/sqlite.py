@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,14 @@ UNAVAILABLE_CODES = {5, 6, 8, 10, 11, 13, 14, 15, 26}
 STEPS = 100_000  # of SQLite's machine between looks at whether a reader's time is up: milliseconds
 POLLING_SECONDS = 0.001  # between a writer's looks at whether another process is done
 
+# SQLite begins its log anew only when nobody reads from it. Where readers overlap that never comes
+# by itself, so from LOG_BYTES on a writer empties it: it waits for those who read, but first for no
+# longer than EMPTYING_SECONDS, then for twice as long each time.
+LOG_BYTES = 16 * 2**20
+EMPTYING_SECONDS = 0.25
+LONGEST_EMPTYING_SECONDS = 2.0
+EMPTYING_PAUSE = 4  # times as long writers go on before the next try
+
 DriverError = sqlite3.Error
 
 FileIdentity = tuple[int, int] | None  # device and inode
@@ -43,7 +51,7 @@ class Reading:
 
 
 class SQLiteFile:
-    """A database file; `busy_timeout` is how many seconds a writer waits for another."""
+    """A database file; `busy_timeout` is how many seconds a caller waits for a writer."""
 
     dialect: Dialect  # of the engine that it was prepared for
 
@@ -52,21 +60,23 @@ class SQLiteFile:
         self.busy_timeout = busy_timeout
         self._writing = threading.Lock()
         self._idle: list[Reading] = []  # readers, last used last
+        self._log = Path(f"{path}-wal")
+        self._emptying = EMPTYING_SECONDS
+        self._next_emptying = 0.0
 
     @contextmanager
-    def writer(self, patience: float) -> Iterator[float]:
-        """Let one thread of this process write at a time; until when it may wait for others.
+    def writer(self, deadline: float) -> Iterator[None]:
+        """Let one thread of this process write at a time.
 
         Threads that ask SQLite each for themselves sleep longer and longer, and some starve.
-        Raises SQLAlchemy's TimeoutError if it takes more than `patience` seconds.
+        Raises SQLAlchemy's TimeoutError if others write until `deadline`.
         """
-        deadline = time.monotonic() + patience
         if not self._writing.acquire(blocking=False):
             with given_away():
-                if not self._writing.acquire(timeout=patience):
+                if not self._writing.acquire(timeout=max(0, deadline - time.monotonic())):
                     raise PoolTimeoutError("Other threads wrote all the time.")
         try:
-            yield deadline
+            yield
         finally:
             self._writing.release()
 
@@ -81,6 +91,7 @@ class SQLiteFile:
         )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.create_function("casefold", 1, _casefold, deterministic=True)
         return connection
@@ -166,6 +177,34 @@ class SQLiteFile:
                     time.sleep(POLLING_SECONDS)
         finally:
             connection.execute(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
+
+    def bound_log(self, connection: Any) -> None:
+        """After a commit: empty the write-ahead log where it has grown long. Raises nothing."""
+        if time.monotonic() < self._next_emptying:
+            return
+        with suppress(OSError, sqlite3.Error):
+            if self._log.stat().st_size <= LOG_BYTES:
+                return
+            with given_away():
+                is_empty = self._has_emptied_log(connection)
+            if is_empty:
+                self._emptying = EMPTYING_SECONDS
+            else:
+                self._emptying = min(2 * self._emptying, LONGEST_EMPTYING_SECONDS)
+                self._next_emptying = time.monotonic() + EMPTYING_PAUSE * self._emptying
+
+    def _has_emptied_log(self, connection: Any) -> bool:
+        connection.execute(f"PRAGMA busy_timeout = {int(self._emptying * 1000)}")
+        try:
+            is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not is_busy
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
+
+    def leave(self) -> None:
+        """Once nobody else of the service has it open: bring the log into the file."""
+        with suppress(sqlite3.Error), closing(self.connect()) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _has_begun_writing(connection: Any, deadline: float) -> bool:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.test_serve import Service
+from tests.service import Service
 
 WARM_SECONDS, SECONDS, LONG_SECONDS = 8, 20, 600
 CALLERS = 6

@@ -14,8 +14,8 @@ import pytest
 from prometheus_client import values
 
 from contacts_service import counters
+from tests.service import Service
 from tests.test_metrics import Numbers, numbers_in
-from tests.test_serve import Service
 
 ROUTE = "/api/v1/contacts/search"
 

@@ -1,16 +1,11 @@
 """The service as it is run: `flask serve` in processes of its own, over HTTP."""
 
-import http.client
 import json
 import os
 import re
 import shutil
-import signal
-import socket
 import stat
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,73 +14,18 @@ from typing import Any
 import pytest
 
 from contacts_service.config import PROJECT_FOLDER
-
-FLASK = Path(sys.executable).parent / "flask"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Service:
-    """`flask serve` with two workers over a database of its own."""
-
-    def __init__(self, folder: Path, **settings: str) -> None:
-        self.port = free_port()
-        self.environ = {
-            "PATH": os.environ["PATH"],
-            "CONTACTS_DATABASE_URL": f"sqlite:///{folder / 'contacts.db'}",
-            "CONTACTS_PORT": str(self.port),
-            "CONTACTS_WORKERS": "2",
-            **settings,
-        }
-        self.key = self.flask("keys", "create", "--agent=1", "--name=A", "--all-scopes").strip()
-        self.process = self.start()
-
-    def flask(self, *words: str) -> str:
-        return subprocess.check_output(
-            [FLASK, *words], cwd=PROJECT_FOLDER, env=self.environ, text=True
-        )
-
-    def start(self) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [FLASK, "serve"],
-            cwd=PROJECT_FOLDER,
-            env=self.environ,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        deadline = time.monotonic() + 15
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return process
-            except OSError:
-                time.sleep(0.05)
-        raise TimeoutError
-
-    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
-        connection.request(method, f"/api/v1{path}", body and json.dumps(body), headers)
-        answer = connection.getresponse()
-        payload = json.loads(answer.read())["data"]
-        connection.close()
-        return answer.status, payload
+from tests.service import FLASK, Reply, Service, free_port
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service = Service(tmp_path_factory.mktemp("served"))
     yield service
-    service.process.terminate()
-    service.process.communicate(timeout=20)
+    service.stop(20)
 
 
 def test_fifty_simultaneous_quick_creates_make_one_contact(service: Service) -> None:
-    def create(_: int) -> tuple[int, Any]:
+    def create(_: int) -> Reply:
         return service.call("POST", "/contacts/quick", {"email": "same@example.com"})
 
     with ThreadPoolExecutor(50) as pool:
@@ -94,7 +34,7 @@ def test_fifty_simultaneous_quick_creates_make_one_contact(service: Service) -> 
     assert len({contact["id"] for _, contact in answers}) == 1
 
 
-def arrive(service: Service, bodies: list[Any]) -> list[tuple[int, Any]]:
+def arrive(service: Service, bodies: list[Any]) -> list[Reply]:
     """What each of these messages is answered that arrive at once."""
     with ThreadPoolExecutor(len(bodies)) as pool:
         return list(pool.map(lambda body: service.call("POST", "/inbound/messages", body), bodies))
@@ -120,9 +60,9 @@ def test_message_that_is_delivered_ten_times_at_once_is_recorded_once(service: S
     answers = arrive(service, [body] * 10)
     assert sorted(status for status, _ in answers) == [200] * 9 + [201]
     assert sorted(answer.pop("duplicate") for _, answer in answers) == [False] + [True] * 9
-    assert all(answer == answers[0][1] for _, answer in answers)
-    path = f"/conversations/{answers[0][1]['conversation']['uuid']}/messages"
-    assert service.call("GET", path)[1]["total"] == 1
+    assert all(answer == answers[0].data for _, answer in answers)
+    path = f"/conversations/{answers[0].data['conversation']['uuid']}/messages"
+    assert service.call("GET", path).data["total"] == 1
 
 
 def test_simultaneous_updates_are_all_kept(service: Service) -> None:
@@ -130,11 +70,11 @@ def test_simultaneous_updates_are_all_kept(service: Service) -> None:
 
     def note(number: int) -> int:
         path = f"/contacts/{contact['id']}/notes"
-        return service.call("POST", path, {"content": f"note {number}"})[0]
+        return service.call("POST", path, {"content": f"note {number}"}).status
 
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(note, range(60))) == [201] * 60
-    assert service.call("GET", f"/contacts/{contact['id']}/notes")[1]["total"] == 60
+    assert service.call("GET", f"/contacts/{contact['id']}/notes").data["total"] == 60
 
 
 def test_a_key_revoked_by_command_is_refused_by_every_worker(service: Service) -> None:
@@ -143,7 +83,7 @@ def test_a_key_revoked_by_command_is_refused_by_every_worker(service: Service) -
     service.flask("keys", "revoke", listed.split()[0])
     mine, service.key = service.key, key
     try:
-        assert {service.call("GET", "/contacts")[0] for _ in range(20)} == {401}
+        assert {service.call("GET", "/contacts").status for _ in range(20)} == {401}
     finally:
         service.key = mine
 
@@ -159,10 +99,9 @@ def test_a_taken_port_is_one_sentence(service: Service) -> None:
 def test_it_stops_cleanly_when_told_to(tmp_path: Path) -> None:
     service = Service(tmp_path)
     service.call("GET", "/contacts")
-    service.process.send_signal(signal.SIGTERM)
-    _, log = service.process.communicate(timeout=20)
-    assert service.process.returncode == 0
-    assert [json.loads(line)["message"] for line in log.splitlines()] == ["request"]
+    assert service.stop(20) == 0
+    assert [json.loads(line)["message"] for line in service.log] == ["request"]
+    assert [file.name for file in tmp_path.glob("contacts.db*")] == ["contacts.db"]
 
 
 def test_a_local_start_prints_a_line_that_works_when_pasted(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ class Task:
     """A request of waitress', as far as the dispatcher knows it."""
 
     work: Callable[[], object]
+    may_write: bool = False
 
     def service(self) -> None:
         self.work()
@@ -263,3 +264,31 @@ def test_threads_end_after_what_they_do(dispatcher: Dispatcher) -> None:
     slow.may_end.set()
     assert wait_for(lambda: not dispatcher.threads)
     assert (dispatcher.active_count, dispatcher.stop_count) == (0, 0)
+
+
+def test_half_of_the_threads_are_left_to_those_that_read(dispatcher: Dispatcher) -> None:
+    writers = [Slow(gives_away=True) for _ in range(3 * THREADS)]
+    for each in writers:
+        dispatcher.add_task(Task(each, may_write=True))
+    readers = [Slow(gives_away=True) for _ in range(THREADS // 2)]
+    for each in readers:
+        begin(dispatcher, each)
+    assert sum(each.has_begun.is_set() for each in writers) <= THREADS // 2
+    for each in (*writers, *readers):
+        each.may_end.set()
+    assert wait_for(lambda: all(each.has_begun.is_set() for each in writers))
+
+
+def test_arrival_is_when_a_request_was_queued(dispatcher: Dispatcher) -> None:
+    arrivals: list[float] = []
+    writers = [Slow(gives_away=True) for _ in range(THREADS // 2)]
+    for each in writers:
+        dispatcher.add_task(Task(each, may_write=True))
+    queued = time.monotonic()
+    dispatcher.add_task(Task(lambda: arrivals.append(turns.arrival()), may_write=True))
+    time.sleep(BRIEFLY)
+    assert not arrivals
+    for each in writers:
+        each.may_end.set()
+    assert wait_for(lambda: bool(arrivals))
+    assert queued <= arrivals[0] < queued + BRIEFLY
