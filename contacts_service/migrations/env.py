@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from contacts_service import models  # noqa: F401 (fills the metadata)
 from contacts_service.database import Base, db
+from contacts_service.turns import arrival
 
 
 def include_name(name: str | None, kind: str, _parents: object) -> bool:
@@ -32,8 +33,9 @@ def run(connection: Connection) -> None:
 
 
 file = current_app.extensions["database_file"]
+deadline = arrival() + file.busy_timeout
 with (
-    file.writer(file.busy_timeout) as deadline,
+    file.writer(deadline),
     db.engine.connect().execution_options(write_before=deadline) as connection,
 ):
     driver = connection.connection.dbapi_connection
