@@ -2,23 +2,19 @@
 
 waitress reads requests in its own I/O loop before a thread is taken, so that slow clients hold no
 threads; the arbiter forks, watches and replaces workers. What is ours is the stop that loses no
-request, and answers in the envelope for what is refused before the application sees it.
+request; `connections` has what happens to each of them.
 """
 
 import errno
-import json
 import logging
 import os
-import re
 import resource
-import secrets
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from http import HTTPStatus
 from itertools import count
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -29,15 +25,10 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 from waitress import wasyncore
-from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
-from waitress.task import ErrorTask, WSGITask
-from waitress.utilities import BadRequest
 
 from contacts_service.config import SettingsError
-from contacts_service.errors import GeneralError, InputError, PayloadTooLargeError, ServiceError
-from contacts_service.headers import DATA_HEADERS
+from contacts_service.connections import Channel
 from contacts_service.memory import keep_little
 from contacts_service.shares import Share, Shares
 from contacts_service.turns import Dispatcher
@@ -50,20 +41,15 @@ CONNECTIONS = 1000  # of each worker, if the limit of open files allows it
 SLOTS = 256  # workers, with those that stop, that share the connections evenly
 FILES_EACH = 3  # a connection, and a temporary file for what it sends and for what it gets
 FILES_BESIDE = 200  # the database, logs, modules
-REQUEST_SECONDS = 300  # to send a whole request, however slowly
-REFUSED_SECONDS = 10  # to take an error in, while still sending
 UNFINISHED_SECONDS = 2  # to finish sending a request once the stop has begun
-IDLE_SECONDS = 0.5  # to send the next request on a kept connection, likewise
 STOP_SECONDS = 30  # to answer what has been received by then
 KILLED_AFTER = 5  # seconds more a worker has to end
-CONTROL_LINE = 4096  # bytes of a chunk's size line or of the trailer
 
 # Where two threads work all the same, each gives the interpreter's lock away at every step in the
 # database and waits for the end of the other's turn to have it back: at Python's 5 ms, ten steps
 # take 50 ms.
 TURN_SECONDS = 0.0001
 
-NEVER_WRITING = ("GET", "HEAD", "")  # the last: what is refused before it is a request
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -80,14 +66,6 @@ WAITRESS: dict[str, Any] = {
     "max_request_header_size": 32 * 1024,
     "outbuf_high_watermark": 64 * 2**20,  # no answer is as large: none holds its thread
     "recv_bytes": 16 * 1024,  # larger makes tiny chunks dear, smaller large bodies
-}
-
-REFUSALS: dict[int, tuple[int, type[ServiceError], str]] = {
-    400: (400, InputError, "The request is not well-formed HTTP."),
-    413: (413, PayloadTooLargeError, "The body is larger than any route accepts."),
-    431: (400, InputError, "The headers are larger than 32 KiB."),
-    500: (500, GeneralError, "Something went wrong on our side."),
-    501: (400, InputError, "Of transfer encodings only chunked is supported."),
 }
 
 
@@ -328,142 +306,3 @@ def _connection_limit() -> int:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return min(CONNECTIONS, max(10, (soft - FILES_BESIDE) // FILES_EACH))
-
-
-class Parser(HTTPRequestParser):
-    """waitress' parser, with answers for what it trips over or lets through."""
-
-    completed: bool
-
-    def __init__(self, adj: Any) -> None:
-        super().__init__(adj)
-        self.begun = time.time()
-
-    def received(self, data: bytes) -> int:
-        consumed: int = super().received(data)
-        if self.chunked and not self.completed and self._has_long_line():
-            self.error = BadRequest("")
-            self.completed = True
-        if self.completed:
-            self.expect_continue = False  # or a refused request would be read on
-        return consumed
-
-    def _has_long_line(self) -> bool:
-        # waitress searches these from their start with each packet
-        return len(self.body_rcv.control_line) + len(self.body_rcv.trailer) > CONTROL_LINE
-
-    def parse_header(self, header_plus: bytes) -> None:
-        try:
-            super().parse_header(header_plus)
-        except ValueError as error:  # the host "[", a length of 5,000 digits
-            raise ParsingError(str(error)) from error
-        length = "CONTENT_LENGTH" in self.headers
-        if self.version not in ("1.0", "1.1") or (self.chunked and length):
-            raise ParsingError("The end of the request is ambiguous (RFC 9112, section 6.3).")
-        if "TRANSFER_ENCODING" in self.headers:  # taken out by waitress, but for HTTP/1.0
-            raise ParsingError("HTTP/1.0 has no transfer encodings (RFC 9112, section 6.1).")
-
-
-class ApplicationTask(WSGITask):
-    """An answer of the application, the last one of its connection while the server stops."""
-
-    def build_response_header(self) -> bytes:
-        channel = self.channel
-        if channel.server.stopping:
-            with channel.requests_lock:  # the loop may be about to add another one
-                if len(channel.requests) == 1:
-                    self.request.headers["CONNECTION"] = "close"
-                    self.request.connection_close = True
-        return bytes(super().build_response_header())
-
-    def set_close_on_finish(self) -> None:
-        """Keep the connection after 204 and 304, which end without a length as well."""
-        if self.has_body or self.version == "1.0" or self.request.connection_close:
-            super().set_close_on_finish()
-
-
-class RefusalTask(ErrorTask):
-    """The answer to what the application never saw, or failed to answer, in the envelope."""
-
-    def execute(self) -> None:
-        request = self.request
-        status, kind, message = REFUSALS[request.error.code]
-        request_id = _request_id(request.headers.get("X_REQUEST_ID", ""))
-        if status == 500:
-            self.logger.error("Request %s was answered with 500.", request_id)
-        error: dict[str, Any] = {"message": message, "type": kind.type}
-        if kind is InputError:
-            error["errors"] = {"headers": {"": [message]}}
-        body = json.dumps({"data": error}).encode()
-        command = getattr(request, "command", "")
-        if self.channel.server.counters:
-            self.channel.server.counters.count_refusal(command, status)
-        self.status = f"{status} {HTTPStatus(status).phrase}"
-        self.response_headers = [
-            ("Content-Type", "application/json"),
-            ("X-Request-ID", request_id),
-            *DATA_HEADERS,
-        ]
-        self.content_length = len(body)
-        self.close_on_finish = True
-        self.channel.refused = True
-        request.headers["CONNECTION"] = "close"
-        self.write(b"" if command == "HEAD" else body)
-
-
-def _request_id(sent: str) -> str:
-    return sent if re.fullmatch(r"[!-~]{1,128}", sent) else secrets.token_hex(16)
-
-
-class Channel(HTTPChannel):
-    """A connection. One that is refused is read on for a while, or the answer would be lost.
-
-    Closing with bytes unread makes the kernel reset the connection, and the client may never see
-    what was sent to it (RFC 9112, section 9.6).
-    """
-
-    task_class = ApplicationTask
-    error_task_class = RefusalTask
-    parser_class = Parser
-    close_when_flushed: bool
-    fresh = True  # nothing has come in yet
-    refused = False
-    closes_at: float | None = None  # when the reading on ends
-
-    def received(self, data: bytes) -> bool:
-        self.fresh = False
-        return self.closes_at is None and bool(super().received(data))
-
-    def handle_write(self) -> None:
-        with self.requests_lock:  # the thread that answers sets close_when_flushed under it
-            answered = self.refused and self.close_when_flushed
-            if answered:
-                self.close_when_flushed = False
-            super().handle_write()
-            if answered and self.connected:
-                self._leave_slowly()
-
-    def _leave_slowly(self) -> None:
-        if self.total_outbufs_len:
-            self.close_when_flushed = True
-        else:
-            self.closes_at = time.time() + REFUSED_SECONDS
-            self.socket.shutdown(socket.SHUT_WR)
-
-    @property
-    def may_write(self) -> bool:
-        """Whether its next request may have to wait for another writer."""
-        command = getattr(self.requests[0], "command", "") if self.requests else ""
-        return command not in NEVER_WRITING
-
-    def is_overdue(self, now: float) -> bool:
-        if self.closes_at is not None:
-            return now >= self.closes_at
-        return self.request is not None and now - self.request.begun > REQUEST_SECONDS
-
-    def is_owed(self) -> bool:
-        return bool(self.requests or self.total_outbufs_len)  # in this order: threads move it so
-
-    def is_idle(self, now: float) -> bool:
-        begun = self.fresh or self.request is not None or self.closes_at is not None
-        return not begun and now - self.last_activity > IDLE_SECONDS

@@ -98,6 +98,11 @@ class Service:
         self.process.wait(20)
         self._reading.join()
 
+    def workers(self) -> list[int]:
+        """The pids of the worker processes."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
+
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
         """Raises OSError or HTTPException where there is no whole answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)

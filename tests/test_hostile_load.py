@@ -4,7 +4,6 @@ import http.client
 import json
 import random
 import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.service import Service
+from tests.service import ROUNDS, Service, served
 
 WARM_SECONDS, SECONDS, LONG_SECONDS = 8, 20, 600
 CALLERS = 6
@@ -195,36 +194,27 @@ class Load:
 
 def memory_of_workers(service: Service) -> int:
     """The MiB that the workers hold together."""
-    pids = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text()
-    statuses = [Path(f"/proc/{pid}/status").read_text() for pid in pids.split()]
+    statuses = [Path(f"/proc/{pid}/status").read_text() for pid in service.workers()]
     assert len(statuses) == 2
     return sum(int(text.partition("VmRSS:")[2].split()[0]) for text in statuses) // 1024
 
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
-    service = Service(tmp_path)
-    service.flask("demo", "--contacts", "2000")
-    drain = threading.Thread(target=lambda: [None for _ in service.process.stderr or ()])
-    drain.start()  # a full pipe would hold the log, and with it the workers
-    yield service
-    service.process.terminate()
-    service.process.wait(40)
-    drain.join()
+    with served(tmp_path) as service:
+        service.flask("demo", "--contacts", "2000")
+        yield service
 
 
 @pytest.mark.slow
-def test_hostile_load_leaves_no_memory_behind(
-    service: Service, request: pytest.FixtureRequest
-) -> None:
-    is_long = request.config.getoption("--torture", default=False)
+def test_hostile_load_leaves_no_memory_behind(service: Service) -> None:
     load = Load(service)
     load.run(WARM_SECONDS, seed=0)
     before = memory_of_workers(service)
-    load.run(LONG_SECONDS if is_long else SECONDS, seed=100)
+    load.run(LONG_SECONDS if ROUNDS > 1 else SECONDS, seed=100)
     time.sleep(2)
     after = memory_of_workers(service)
     assert load.unexpected == []
     assert set(load.counts) == {attack.__name__ for attack in ATTACKS}
     assert after <= before + ALLOWED_MIB, f"{before} MiB before, {after} after {load.counts}"
-    assert service.call("GET", "/contacts/1")[0] == 200
+    assert service.call("GET", "/contacts/1").status == 200

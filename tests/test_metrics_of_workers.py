@@ -14,7 +14,7 @@ import pytest
 from prometheus_client import values
 
 from contacts_service import counters
-from tests.service import Service
+from tests.service import Service, served
 from tests.test_metrics import Numbers, numbers_in
 
 ROUTE = "/api/v1/contacts/search"
@@ -22,20 +22,13 @@ ROUTE = "/api/v1/contacts/search"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(tmp_path_factory.mktemp("served"), CONTACTS_METRICS="true")
-    yield service
-    service.process.terminate()
-    service.process.communicate(timeout=20)
+    with served(tmp_path_factory.mktemp("served"), CONTACTS_METRICS="true") as service:
+        yield service
 
 
 def scrape(service: Service) -> Numbers:
     with urlopen(f"http://127.0.0.1:{service.port}/metrics", timeout=20) as answer:
         return numbers_in(answer.read().decode())
-
-
-def workers(service: Service) -> list[int]:
-    pid = service.process.pid
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def files(worker: int) -> set[Path]:
@@ -47,8 +40,8 @@ def files(worker: int) -> set[Path]:
 def search_on_both(service: Service) -> int:
     """Search until each worker has counted; how often it was."""
     for number in range(1, 200):
-        assert service.call("GET", "/contacts/search?q=linda")[0] == 200
-        if number >= 20 and all(files(worker) for worker in workers(service)):
+        assert service.call("GET", "/contacts/search?q=linda").status == 200
+        if number >= 20 and all(files(worker) for worker in service.workers()):
             return number
     raise TimeoutError
 
@@ -56,7 +49,7 @@ def search_on_both(service: Service) -> int:
 def replace(service: Service, worker: int) -> None:
     os.kill(worker, signal.SIGKILL)
     deadline = time.monotonic() + 10
-    while worker in workers(service) or len(workers(service)) < 2:
+    while worker in service.workers() or len(service.workers()) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -96,9 +89,9 @@ def test_no_count_is_lost_with_a_worker_and_no_file_is_left_over(service: Servic
     sent = search_on_both(service)
     name = f"contacts_requests_total GET {ROUTE} 200"
     assert {scrape(service)[name] for _ in range(10)} == {sent}
-    before = set().union(*map(files, workers(service)))
+    before = set().union(*map(files, service.workers()))
     [folder] = {file.parent for file in before}
-    for worker in workers(service):
+    for worker in service.workers():
         replace(service, worker)
         assert scrape(service)[name] == sent
         sent += search_on_both(service)
