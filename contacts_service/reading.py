@@ -3,15 +3,16 @@
 SQLAlchemy says what to ask; asking through it would cost several times what the database takes.
 """
 
+import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+import psycopg
 from sqlalchemy import Dialect, Executable
 from sqlalchemy.exc import OperationalError
 
-from contacts_service import sqlite
-
 NO_VALUES: Mapping[str, Any] = {}
+DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
 
 
 class Prepared:
@@ -43,7 +44,7 @@ class _DriverErrors:
         pass
 
     def __exit__(self, _kind: object, error: object, _traceback: object) -> None:
-        if isinstance(error, sqlite.DriverError):
+        if isinstance(error, DRIVER_ERRORS):
             raise OperationalError(None, None, error, hide_parameters=True) from error
 
 

@@ -4,17 +4,19 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Dialect, Engine, event
+from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DatabaseError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from contacts_service.backends import Backend, Reading, Rows
+from contacts_service.search_sqlite import SQLiteSearch
 from contacts_service.turns import given_away
 
 # Primary result codes that speak of the database's surroundings, not of a statement of ours:
@@ -23,22 +25,32 @@ UNAVAILABLE_CODES = {5, 6, 8, 10, 11, 13, 14, 15, 26}
 
 POLLING_SECONDS = 0.001  # between a writer's looks at whether another process is done
 
-DriverError = sqlite3.Error
 
 FileIdentity = tuple[int, int] | None  # device and inode
-Reading = tuple[sqlite3.Connection, FileIdentity]  # a connection, and of what file it is
 
 
-class SQLiteFile:
-    """A database file; `busy_timeout` is how many seconds a writer waits for another."""
+class SQLiteFile(Backend):
+    """A database file."""
 
-    dialect: Dialect  # of the engine that it was prepared for
+    placeholder = "?"
+    search = SQLiteSearch()
+    path: Path
 
-    def __init__(self, path: Path, busy_timeout: int) -> None:
-        self.path = path
+    def __init__(self, url: URL, folder: Path, busy_timeout: int) -> None:
+        """A relative path is one in `folder`."""
+        self.path = folder / (url.database or "")
+        self.name = str(self.path)
+        self.url = url.set(database=self.name)
         self.busy_timeout = busy_timeout
+        self.engine_options = {"creator": self.connect}
         self._writing = threading.Lock()
         self._idle: list[Reading] = []  # readers, last used last
+
+    def is_there(self) -> bool:
+        return self.path.exists()
+
+    def check(self, connection: Connection) -> None:
+        """Any file that SQLite opens will do."""
 
     @contextmanager
     def writer(self, patience: float) -> Iterator[float]:
@@ -102,7 +114,7 @@ class SQLiteFile:
         """Keep the connection for the next one that reads, if its transaction can be ended."""
         try:
             reading[0].rollback()
-        except DriverError:
+        except sqlite3.Error:
             reading[0].close()
         else:
             self._idle.append(reading)
@@ -150,6 +162,55 @@ class SQLiteFile:
         finally:
             connection.execute(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
 
+    @contextmanager
+    def migrating(self, engine: Engine) -> Iterator[Connection]:
+        """Foreign keys are not enforced, as rebuilding a table would empty those that refer to it.
+
+        They are checked before the commit.
+        """
+        with (
+            self.writer(self.busy_timeout) as deadline,
+            engine.connect().execution_options(write_before=deadline) as connection,
+        ):
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute("PRAGMA foreign_keys = OFF")
+            try:
+                with connection.begin():
+                    yield connection
+                    _require_parents(connection)
+            finally:
+                driver.execute("PRAGMA foreign_keys = ON")
+
+    def insert_rows(self, driver: Any, table: str, columns: Sequence[str], rows: Rows) -> None:
+        # OR FAIL: what fails undoes the whole unit. A statement that had to be undone alone would
+        # keep a journal of its own, because of the trigger that counts contacts.
+        places = ", ".join("?" * len(columns))
+        driver.executemany(
+            f"INSERT OR FAIL INTO {table} ({', '.join(columns)}) VALUES ({places})",  # noqa: S608
+            rows,
+        )
+
+    def take_ids(self, driver: Any, table: str, count: int) -> int:
+        last = driver.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
+        number: int = (last.fetchone() or (0,))[0]
+        return number + 1
+
+    def is_unavailable(self, error: Any) -> bool:
+        code = getattr(error, "sqlite_errorcode", None)
+        return code is not None and code & 0xFF in UNAVAILABLE_CODES
+
+    def advice(self, error: Any) -> str:
+        return (
+            f"The database {self.name} cannot be opened for writing ({error}); "
+            "check CONTACTS_DATABASE_URL and the rights on its folder."
+        )
+
+
+def _require_parents(connection: Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise RuntimeError(f"The migration would leave a row of {broken[0]} without its parent.")
+
 
 def _has_begun_writing(connection: Any, deadline: float) -> bool:
     try:
@@ -160,12 +221,6 @@ def _has_begun_writing(connection: Any, deadline: float) -> bool:
             raise DatabaseError(None, None, error, hide_parameters=True) from None
         return False
     return True
-
-
-def is_unavailable(error: Any) -> bool:
-    """Whether a driver's error speaks of the file and not of the statement."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in UNAVAILABLE_CODES
 
 
 def _casefold(value: Any) -> Any:
