@@ -59,8 +59,7 @@ class PostgreSQLSearch(SearchIndex):
             start = 0
             while start < len(numbers):
                 part = numbers[start : start + most]
-                for number, contact_id, document in reader.rows(_DOCUMENTS, {"numbers": part}):
-                    yield number, contact_id, document
+                yield from reader.rows(_DOCUMENTS, {"numbers": part})  # type: ignore[misc]
                 start, most = start + most, min(4 * most, LAST_STEP)
 
     def _numbers(self, reader: Reader, wanted: Sequence[AllOf], most: int) -> Iterator[list[int]]:
@@ -188,7 +187,8 @@ def _literal(numbers: Iterable[int]) -> str:
 def _index_names(connection: Connection, table: str) -> dict[str, str]:
     """The names of a table's indexes by what they index."""
     rows = connection.exec_driver_sql(
-        "SELECT substring(indexdef FROM 'USING .*'), indexname FROM pg_indexes "
+        "SELECT substring(indexdef FROM 'USING .*') AS definition, indexname AS name "
+        "FROM pg_indexes "
         f"WHERE schemaname = current_schema() AND tablename = '{table}'"
     )
-    return {definition: name for definition, name in rows}
+    return {row.definition: row.name for row in rows}

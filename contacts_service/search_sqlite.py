@@ -81,7 +81,7 @@ class SQLiteSearch(SearchIndex):
     def merge(self, connection: Connection, table: str, *, is_first: bool) -> bool:
         # The first time negative: parts of different sizes too.
         pages = -MERGED_PAGES if is_first else MERGED_PAGES
-        before = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
+        before: int = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
         connection.exec_driver_sql(
             f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)", (pages,)
         )

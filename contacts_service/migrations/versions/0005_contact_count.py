@@ -9,7 +9,7 @@ from alembic import op
 revision = "0005"
 down_revision = "0004"
 
-# In PostgreSQL each statement counts once, as a row that changes often grows a tail of old versions.
+# In PostgreSQL each statement counts once: every change of a row leaves an old version behind.
 STATEMENT_COUNTS = """
 CREATE FUNCTION count_contacts() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
