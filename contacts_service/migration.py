@@ -10,8 +10,8 @@ from flask import Flask
 from sqlalchemy.exc import DBAPIError
 
 from contacts_service.backends import BackendError
-from contacts_service.config import SettingsError
-from contacts_service.database import backend, db
+from contacts_service.config import INSTANCE_FOLDER, SettingsError, load_settings
+from contacts_service.database import backend, db, init_database
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -19,6 +19,15 @@ FOLDER = Path(__file__).parent / "migrations"
 def init_migration(app: Flask) -> None:
     """Offer `flask db`."""
     flask_migrate.Migrate(app, db, directory=str(FOLDER))
+
+
+def other_database(url: str) -> Flask:
+    """An application over another database, without routes. Raises SettingsError."""
+    app = Flask(__name__, instance_path=str(INSTANCE_FOLDER))
+    app.config.update(load_settings({"CONTACTS_DATABASE_URL": url}))
+    init_database(app)
+    init_migration(app)
+    return app
 
 
 def migrate_database() -> None:

@@ -7,6 +7,8 @@ the block. No extension is needed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from struct import pack
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -19,6 +21,13 @@ from contacts_service.search_tokens import AllOf
 LEVELS = (8, 11, 14, 17)  # a block of a level holds two to the power of it numbers
 FIRST_STEP, LAST_STEP = 24, 2048  # candidates that are looked at once, four times more each time
 MOST = 4096  # numbers in one answer of the index
+
+CACHED = 1 << 16  # tokens whose checksums are kept at hand
+
+# COPY's binary format, and that of an array of integers: one dimension, no nulls, their type.
+COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+COPY_END = b"\xff\xff"
+_ARRAY_HEAD = pack("!iiI", 1, 0, 23)
 
 _LAST = Prepared(text("SELECT max(id) FROM contact_documents"))
 _DOCUMENTS = Prepared(
@@ -59,7 +68,7 @@ class PostgreSQLSearch(SearchIndex):
             start = 0
             while start < len(numbers):
                 part = numbers[start : start + most]
-                yield from reader.rows(_DOCUMENTS, {"numbers": part})  # type: ignore[misc]
+                yield from reader.rows(_DOCUMENTS, {"numbers": part})
                 start, most = start + most, min(4 * most, LAST_STEP)
 
     def _numbers(self, reader: Reader, wanted: Sequence[AllOf], most: int) -> Iterator[list[int]]:
@@ -90,16 +99,11 @@ class PostgreSQLSearch(SearchIndex):
         return self._statements[condition]
 
     def add(self, driver: Any, table: str, rows: Iterable[tuple[int, set[str]]]) -> None:
-        arrays = [(number, array(number, tokens)) for number, tokens in rows]
-        if len(arrays) == 1:
-            driver.execute(f"INSERT INTO {table} (number, tokens) VALUES (%s, %s)", arrays[0])
-            return
-        with (
-            driver.cursor() as cursor,
-            cursor.copy(f"COPY {table} (number, tokens) FROM STDIN") as rows_in,
-        ):
-            for one in arrays:
-                rows_in.write_row(one)
+        with driver.cursor() as cursor, cursor.copy(copy_statement(table)) as copy:
+            copy.write(COPY_HEAD)
+            for number, tokens in rows:
+                copy.write(copied_row(number, tokens))
+            copy.write(COPY_END)
 
     def remove(self, driver: Any, table: str, rows: Sequence[tuple[int, set[str]]]) -> None:
         numbers = [number for number, _ in rows]
@@ -129,22 +133,40 @@ class PostgreSQLSearch(SearchIndex):
             yield number, sum(token & 0xFFFFFFFF for token in tokens)
 
     def checksum(self, number: int, tokens: set[str]) -> int:
-        return sum(token & 0xFFFFFFFF for token in array(number, tokens))
+        return sum(crc32(token) for token in _all_tokens(number, tokens))
 
 
-def array(number: int, tokens: set[str]) -> list[int]:
-    """What the index holds for a number."""
-    return [*map(_checksum, tokens), *(_block(level, number >> level) for level in LEVELS)]
+def copy_statement(table: str) -> str:
+    return f"COPY {table} (number, tokens) FROM STDIN (FORMAT binary)"
 
 
-def _checksum(token: str) -> int:
+def copied_row(number: int, tokens: set[str]) -> bytes:
+    """What the index holds for a number, as COPY takes it."""
+    elements = [_element(token) for token in _all_tokens(number, tokens)]
+    array = b"".join((_ARRAY_HEAD, pack("!ii", len(elements), 1), *elements))
+    return b"".join((pack("!hiqi", 2, 8, number, len(array)), array))
+
+
+def _all_tokens(number: int, tokens: set[str]) -> Iterator[bytes]:
+    yield from map(str.encode, tokens)
+    for level in LEVELS:
+        yield _block(level, number >> level)
+
+
+@lru_cache(maxsize=CACHED)
+def _element(token: bytes) -> bytes:
+    """A token's checksum, as an element of an array."""
+    return b"\0\0\0\4" + crc32(token).to_bytes(4, "big")
+
+
+def _checksum(token: bytes) -> int:
     """As a signed integer of four bytes."""
-    checksum = crc32(token.encode())
+    checksum = crc32(token)
     return checksum - (1 << 32) if checksum >> 31 else checksum
 
 
-def _block(level: int, block: int) -> int:
-    return _checksum(f"#{level}:{block}")  # no kind of token begins so
+def _block(level: int, block: int) -> bytes:
+    return b"#%d:%d" % (level, block)  # no kind of token begins so
 
 
 def _ranges(high: int) -> Iterator[Range]:
@@ -154,7 +176,7 @@ def _ranges(high: int) -> Iterator[Range]:
             return
         low = (high - 1) >> above << above
         blocks = range(low >> level, ((high - 1) >> level) + 1)
-        yield Range(low, high, _literal(_block(level, block) for block in blocks))
+        yield Range(low, high, _literal(_checksum(_block(level, block)) for block in blocks))
         high = low
     if high > 0:
         yield Range(0, high, None)
@@ -173,7 +195,7 @@ def _condition(wanted: Sequence[AllOf], blocks: str | None) -> tuple[str, dict[s
             [*([("@>", single)] if single else []), *(("&&", group) for group in several)]
         ):
             name = f"tokens_{number}_{place}"
-            values[name] = _literal(map(_checksum, tokens))
+            values[name] = _literal(_checksum(token.encode()) for token in tokens)
             conditions.append(f"tokens {operator} CAST(:{name} AS integer[])")
         alternatives.append(f"({' AND '.join(conditions)})")
     return " OR ".join(alternatives), values

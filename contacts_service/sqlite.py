@@ -186,7 +186,7 @@ class SQLiteFile(Backend):
         # keep a journal of its own, because of the trigger that counts contacts.
         places = ", ".join("?" * len(columns))
         driver.executemany(
-            f"INSERT OR FAIL INTO {table} ({', '.join(columns)}) VALUES ({places})",  # noqa: S608
+            f"INSERT OR FAIL INTO {table} ({', '.join(columns)}) VALUES ({places})",
             rows,
         )
 

@@ -53,7 +53,7 @@ LAYERS = [
     {"attributes", "filter_document", "jwt_keys", "keys", "search", "search_index"},
     {"channels", "jwt_tokens", "local_key", "migration", "search_upkeep"},
     {"backup"},
-    {"bulk", "directory"},
+    {"bulk", "copying", "directory"},
     {"contacts"},
     {"conversations", "correspondents", "definitions", "messages", "notes"},
     {"inbound", "outbound"},
