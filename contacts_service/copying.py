@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, closing
 from hashlib import md5
@@ -32,17 +32,33 @@ from contacts_service.search_tokens import tokens
 from contacts_service.sqlite import SQLiteFile
 
 BATCH = 1000
+AHEAD = 40  # batches whose tokens are made before they can be written
 BETWEEN, NOTHING = "\x1f", "\x1e"  # in the text of a row: what no field holds
 TABLES = Base.metadata.sorted_tables
-TABLE_NAMES = tuple(table.name for table in TABLES)
 
 Rows = list[tuple[Any, ...]]
 
-# Found by their definitions in the catalogue, and made again once the rows are there: an index of
-# all rows at once takes a fraction of the time.
+# What is dropped, and made again once the rows are there, in this order: to check and to index all
+# rows at once takes a fraction of the time.
 _LATER = """
-    SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
-    WHERE indrelid = ANY(CAST(%s AS regclass[])) AND NOT indisunique
+    SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname),
+        format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s',
+            conrelid::regclass, conname, pg_get_constraintdef(oid))
+    FROM pg_constraint WHERE conrelid = ANY(CAST(%s AS regclass[])) AND contype IN ('f', 'u')
+    UNION ALL
+    SELECT format('DROP INDEX %%s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+    FROM pg_index WHERE indrelid = ANY(CAST(%s AS regclass[])) AND NOT indisunique
+"""
+
+# The index takes rows in by so many kilobytes at once, while more tokens are made.
+_GATHER = """
+    SET LOCAL work_mem = '64MB';
+    ALTER INDEX ix_contact_search_tokens SET (fastupdate = on, gin_pending_list_limit = 65536)
+"""
+_GATHER_NO_MORE = """
+    SELECT gin_clean_pending_list('ix_contact_search_tokens');
+    ALTER INDEX ix_contact_search_tokens SET (fastupdate = off);
+    ALTER INDEX ix_contact_search_tokens RESET (gin_pending_list_limit)
 """
 
 
@@ -147,12 +163,13 @@ def _require_empty(connection: Any) -> None:
         raise CopyError(f"The target holds rows already, in {', '.join(held)}; name an empty one.")
 
 
-def _drop_indexes(connection: Any, names: Sequence[str] = TABLE_NAMES) -> list[str]:
-    """The definitions of the indexes that were dropped."""
-    found = connection.execute(_LATER, (list(names),)).fetchall()
-    for name, _ in found:
-        connection.execute(f"DROP INDEX {name}")
-    return [definition for _, definition in found]
+def _drop_indexes(connection: Any) -> list[str]:
+    """Drop indexes and constraints; the statements that make them again."""
+    names = [table.name for table in TABLES]
+    found = connection.execute(_LATER, (names, names)).fetchall()
+    for drop, _ in found:
+        connection.execute(drop)
+    return [make for _, make in found]
 
 
 def _copy(connection: Any, table: Table, rows: Iterable[tuple[Any, ...]]) -> Iterator[int]:
@@ -203,11 +220,9 @@ class _Index(threading.Thread):
     def run(self) -> None:
         try:
             with driver_errors, closing(self._database.connect()) as connection:
-                connection.execute(f"BEGIN; TRUNCATE {LIVE.search}")
-                later = _drop_indexes(connection, [LIVE.search])
+                connection.execute(f"BEGIN; TRUNCATE {LIVE.search}; {_GATHER}")
                 self._fill(connection)
-                for definition in later:
-                    connection.execute(definition)
+                connection.execute(_GATHER_NO_MORE)
                 connection.commit()
         except Exception as error:
             self._error = error
@@ -233,7 +248,7 @@ def _made(batches: Iterator[Rows]) -> Iterator[tuple[int, bytes]]:
     with ProcessPoolExecutor(count, spawned) as makers:
         for batch in batches:
             ahead.append((len(batch), makers.submit(_token_rows, batch)))
-            if len(ahead) > 2 * count:
+            if len(ahead) > AHEAD:
                 size, made = ahead.popleft()
                 yield size, made.result()
         for size, made in ahead:

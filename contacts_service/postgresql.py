@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.pq import ExecStatus
 from psycopg.types.numeric import FloatDumper, Int8Dumper
 from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DatabaseError, DisconnectionError
@@ -25,7 +26,9 @@ from contacts_service.turns import given_away
 DRIVER = "postgresql+psycopg"
 WRITERS = 0x636F6E7461637473  # "contacts": the advisory lock of whoever writes
 
-READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+# No rollback, at which the driver throws its prepared statements away.
+END_READING = f"COMMIT; {BEGIN_READING}".encode()
 
 # Classes of SQLSTATEs that speak of the database's surroundings: connection, resources, an
 # operator's doing, the system, damage; and a standby, which nobody can write to.
@@ -97,7 +100,7 @@ class PostgreSQLServer(Backend):
         if "write_before" in options:
             self.begin_writing(driver, options["write_before"])
         elif not options.get("is_begun"):
-            driver.execute(READING)
+            driver.execute(BEGIN_READING)
 
     def connect(self) -> Any:
         """A connection of the driver's own, with the settings that the engine's have."""
@@ -111,17 +114,22 @@ class PostgreSQLServer(Backend):
             connection = self._idle.pop()
         except IndexError:
             connection = self.connect()
-        else:
-            if _has_ended(connection):
-                connection.close()
-                return self.begin_reading()
-        connection.execute(READING)
-        return connection, None
+            connection.execute(BEGIN_READING)
+            return connection, None
+        if _is_ready(connection):
+            return connection, None
+        connection.close()
+        return self.begin_reading()
 
     def end_reading(self, reading: Reading) -> None:
+        """End the transaction and begin the next, which sees nothing before it is first used.
+
+        Nobody waits for the answer, which `begin_reading` takes in.
+        """
         connection = reading[0]
         try:
-            connection.rollback()
+            connection.pgconn.send_query(END_READING)
+            connection.pgconn.flush()
         except psycopg.Error:
             connection.close()
         else:
@@ -199,6 +207,14 @@ def _on_connect(connection: Any, _record: ConnectionPoolEntry | None) -> None:
     # Of one type whatever their size, so that a statement is prepared once.
     connection.adapters.register_dumper(int, Int8Dumper)
     connection.adapters.register_dumper(float, _Float)
+
+
+def _is_ready(connection: Any) -> bool:
+    """Take in the answers to END_READING; whether the connection can be used."""
+    states = []
+    while (result := connection.pgconn.get_result()) is not None:
+        states.append(result.status)
+    return states == [ExecStatus.COMMAND_OK] * 2 and not _has_ended(connection)
 
 
 def _on_checkout(connection: Any, _record: ConnectionPoolEntry, _proxy: object) -> None:

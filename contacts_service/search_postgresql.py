@@ -7,7 +7,6 @@ the block. No extension is needed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from struct import pack
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -21,8 +20,6 @@ from contacts_service.search_tokens import AllOf
 LEVELS = (8, 11, 14, 17)  # a block of a level holds two to the power of it numbers
 FIRST_STEP, LAST_STEP = 24, 2048  # candidates that are looked at once, four times more each time
 MOST = 4096  # numbers in one answer of the index
-
-CACHED = 1 << 16  # tokens whose checksums are kept at hand
 
 # COPY's binary format, and that of an array of integers: one dimension, no nulls, their type.
 COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -142,21 +139,18 @@ def copy_statement(table: str) -> str:
 
 def copied_row(number: int, tokens: set[str]) -> bytes:
     """What the index holds for a number, as COPY takes it."""
-    elements = [_element(token) for token in _all_tokens(number, tokens)]
-    array = b"".join((_ARRAY_HEAD, pack("!ii", len(elements), 1), *elements))
-    return b"".join((pack("!hiqi", 2, 8, number, len(array)), array))
+    checksums = [crc32(token) for token in _all_tokens(number, tokens)]
+    size = len(checksums)
+    elements = [4] * (2 * size)  # each with its length before it
+    elements[1::2] = checksums
+    array = _ARRAY_HEAD + pack(f"!ii{2 * size}I", size, 1, *elements)
+    return pack("!hiqi", 2, 8, number, len(array)) + array
 
 
 def _all_tokens(number: int, tokens: set[str]) -> Iterator[bytes]:
     yield from map(str.encode, tokens)
     for level in LEVELS:
         yield _block(level, number >> level)
-
-
-@lru_cache(maxsize=CACHED)
-def _element(token: bytes) -> bytes:
-    """A token's checksum, as an element of an array."""
-    return b"\0\0\0\4" + crc32(token).to_bytes(4, "big")
 
 
 def _checksum(token: bytes) -> int:

@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,10 +61,10 @@ class Cluster:
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)
         self._run("initdb", "-A", "trust", "-U", OWNER, "-E", "UTF8", "--no-locale", "--no-sync")
 
-    def start(self) -> None:
-        settings = " ".join(f"-c {setting}" for setting in SETTINGS)
+    def start(self, settings: Iterable[str] = SETTINGS) -> None:
+        options = " ".join(f"-c {setting}" for setting in settings)
         log = str(self.folder / "log")
-        self._run("pg_ctl", "start", "-w", "-l", log, "-o", f"{settings} -k {self.folder}")
+        self._run("pg_ctl", "start", "-w", "-l", log, "-o", f"{options} -k {self.folder}")
 
     def stop(self) -> None:
         self._run("pg_ctl", "stop", "-m", "immediate")
@@ -80,15 +80,17 @@ class Cluster:
 
 
 @contextmanager
-def administration(server: str | None = None) -> Iterator[psycopg.Connection]:
+def administration(
+    server: str | None = None, name: str = "postgres"
+) -> Iterator[psycopg.Connection]:
     """A connection of whoever administers the server."""
     host = server or os.environ[SERVER]
-    with psycopg.connect(host=host, user=OWNER, dbname="postgres", autocommit=True) as connection:
+    with psycopg.connect(host=host, user=OWNER, dbname=name, autocommit=True) as connection:
         yield connection
 
 
-def url_of(name: str) -> str:
-    return f"postgresql+psycopg://{OWNER}@/{name}?host={os.environ[SERVER]}"
+def url_of(name: str, server: str | None = None) -> str:
+    return f"postgresql+psycopg://{OWNER}@/{name}?host={server or os.environ[SERVER]}"
 
 
 def database_url(folder: Path, *, is_migrated: bool = False) -> str:
