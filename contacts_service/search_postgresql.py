@@ -19,7 +19,7 @@ from contacts_service.search_tokens import AllOf
 
 LEVELS = (8, 11, 14, 17)  # a block of a level holds two to the power of it numbers
 FIRST_STEP, LAST_STEP = 24, 2048  # candidates that are looked at once, four times more each time
-MOST = 4096  # numbers in one answer of the index
+FIRST_MOST, MOST = 96, 4096  # numbers in the first answer of the index, and in the next ones
 
 # COPY's binary format, and that of an array of integers: one dimension, no nulls, their type.
 COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -72,16 +72,18 @@ class PostgreSQLSearch(SearchIndex):
         """The numbers that have the tokens, greatest first, in lists of at most `most`."""
         last = reader.value(_LAST)
         ranges = list(_ranges((last or 0) + 1))
+        at_once = min(most, FIRST_MOST)
         while ranges:
             part = ranges.pop(0)
             condition, values = _condition(wanted, part.blocks)
-            asked = {**values, "low": part.low, "high": part.high, "most": most}
+            asked = {**values, "low": part.low, "high": part.high, "most": at_once}
             found = [number for (number,) in reader.rows(self._statement(condition), asked)]
             yield found
-            if len(found) == most:
+            if len(found) == at_once:
                 ranges.insert(0, part._replace(high=found[-1]))
             elif not found:  # few have these tokens: all of them cost no more than a part
                 ranges = [Range(0, part.low, None)] if part.low > 0 else []
+            at_once = most
 
     def _statement(self, condition: str) -> Prepared:
         if condition not in self._statements:

@@ -71,6 +71,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _has_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("postgresql"):
+        return True
     makers = {"make_app", "open_directory", "database_url"}
     fixtures: list[str] = getattr(item, "fixturenames", [])
     return "shared_app" in fixtures or bool(makers & set(vars(getattr(item, "module", object()))))
@@ -83,6 +85,13 @@ def make_app(folder: Path, **settings: str) -> Flask:
     with app.app_context():
         migration.migrate_database()
     return app
+
+
+def make_api(app: Flask) -> Api:
+    """A caller with every scope."""
+    with app.app_context(), unit_of_work() as session:
+        key = keys.create_key(session, "17", "Bob Smith", SCOPES)
+    return Api(app.test_client(), key)
 
 
 @pytest.fixture(scope="session")
