@@ -29,8 +29,10 @@ run: $(VENV)/installed
 serve: $(VENV)/installed
 	@exec $(BIN)/flask serve
 
+# On SQLite, then what needs a database again on PostgreSQL, where its programs are installed.
 test: $(VENV)/installed-dev
 	$(BIN)/pytest -n auto -m "not slow"
+	$(BIN)/pytest -n auto -m "not slow" --database postgresql
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

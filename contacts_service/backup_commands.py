@@ -4,14 +4,13 @@ import sys
 from pathlib import Path
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import func, select
 
 from contacts_service import backup, search_upkeep
 from contacts_service.backup import BackupError
 from contacts_service.command_line import counted, on_the_database
-from contacts_service.database import db
+from contacts_service.database import backend, db
 from contacts_service.directory import count_contacts
 from contacts_service.models import Contact
 
@@ -68,7 +67,9 @@ def check() -> None:
 
 
 def _database() -> Path:
-    path: Path = current_app.extensions["database_file"].path
+    path = backend().path
+    if path is None:
+        raise click.ClickException("The database is no file; back it up with pg_dump.")
     return path
 
 

@@ -7,7 +7,7 @@ from operator import attrgetter
 from sqlalchemy.orm import Session
 
 from contacts_service.channels import EMAIL, Address, claim
-from contacts_service.database import Base, insert_rows, next_id
+from contacts_service.database import Base, insert_rows, take_ids
 from contacts_service.matching import make_document
 from contacts_service.models import Contact
 from contacts_service.search_index import add_documents
@@ -66,7 +66,7 @@ def create_contacts(
     The addresses must be free. Without `is_indexed`, search doesn't find them until the index is
     rebuilt.
     """
-    for contact_id, (contact, _) in enumerate(people, next_id(session, CONTACTS)):
+    for contact_id, (contact, _) in enumerate(people, take_ids(session, CONTACTS, len(people))):
         contact.id = contact_id
     insert_rows(session, CONTACTS, COLUMNS, [row(contact) for contact, _ in people])
     primary = [(one.id, (EMAIL, one.email), one.updated_at) for one, _ in people if one.email]

@@ -5,13 +5,14 @@ The primary email is one of them (`ContactChannel.is_primary`), though it is not
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from contacts_service.clock import moment_after, now
-from contacts_service.database import Base, driver, insert_rows
+from contacts_service.database import Base, insert_rows, reader_of
 from contacts_service.errors import ConflictError, NotFoundError
 from contacts_service.models import Contact, ContactChannel
+from contacts_service.reading import Prepared
 from contacts_service.sql_json import json_list, json_object
 
 EMAIL, PHONE = "email", "phone"
@@ -22,7 +23,12 @@ Claim = tuple[int, Address, str]  # a contact's id, its address, since when
 CHANNELS = Base.metadata.tables[ContactChannel.__tablename__]
 COLUMNS = ("contact_id", "channel", "identifier", "is_primary", "created_at", "updated_at")
 
-_OWNER = "SELECT contact_id FROM contact_channels WHERE channel = ? AND identifier = ?"
+_OWNER = Prepared(
+    select(ContactChannel.contact_id).where(
+        ContactChannel.channel == bindparam("channel"),
+        ContactChannel.identifier == bindparam("identifier"),
+    )
+)
 
 # The channels of a contact that are shown, oldest first, as JSON.
 FURTHER = json_list(
@@ -43,9 +49,9 @@ FURTHER = json_list(
 
 def find_owner(session: Session, channel: str, identifier: str) -> int | None:
     """The id of the contact that has this address, as its primary email or as a channel."""
-    session.flush()
-    found = driver(session).execute(_OWNER, (channel, identifier)).fetchone()
-    return None if found is None else int(found[0])
+    values = {"channel": channel, "identifier": identifier}
+    owner: int | None = reader_of(session).value(_OWNER, values)
+    return owner
 
 
 def claim(session: Session, claims: Iterable[Claim], *, is_primary: bool = False) -> None:

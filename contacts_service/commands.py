@@ -16,7 +16,7 @@ from contacts_service import (
     search_commands,
 )
 from contacts_service.command_line import on_the_database
-from contacts_service.database import close_connections, unit_of_work
+from contacts_service.database import backend, close_connections, unit_of_work
 from contacts_service.local_key import local_key
 from contacts_service.metrics import EXTENSION
 from contacts_service.principal import SCOPES
@@ -56,7 +56,7 @@ def serve_command(local: bool) -> None:
         threads=config["CONTACTS_THREADS"],
         counters=app.extensions.get(EXTENSION),
         stop_seconds=max(STOP_SECONDS, config["CONTACTS_BUSY_TIMEOUT"] + STOP_SECONDS // 2),
-        at_end=app.extensions["database_file"].leave,
+        at_end=backend().leave,
     )
 
 

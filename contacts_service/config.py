@@ -59,9 +59,14 @@ def database_url(text: str) -> str:
         url = make_url(text)
     except ArgumentError:
         raise ValueError("must be a database URL such as sqlite:////var/lib/contacts.db") from None
+    if url.drivername in ("postgresql", "postgresql+psycopg") and url.database:
+        return text
     is_file = url.database and not url.database.startswith((":", "file:"))
     if url.drivername not in ("sqlite", "sqlite+pysqlite") or not is_file or url.host or url.query:
-        raise ValueError("must name a SQLite file, as in sqlite:////var/lib/contacts.db")
+        raise ValueError(
+            "must name a SQLite file, as in sqlite:////var/lib/contacts.db, or a PostgreSQL "
+            "database, as in postgresql+psycopg://role:password@host/contacts"
+        )
     return text
 
 

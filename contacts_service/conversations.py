@@ -77,6 +77,8 @@ def show_conversation(conversation: Conversation) -> Json:
 
 
 def find_conversation(session: Session, uuid: str) -> Conversation | None:
+    if "\0" in uuid:  # which a path may have, and PostgreSQL refuses to look for
+        return None
     return session.scalar(select(Conversation).where(Conversation.uuid == uuid))
 
 
@@ -90,7 +92,7 @@ def get_conversation(session: Session, uuid: str) -> Conversation:
 
 def require_conversation(reader: Reader, uuid: str) -> None:
     """Raises NotFoundError if there is no such conversation."""
-    if reader.row(_IS_THERE, {"uuid": uuid}) is None:
+    if "\0" in uuid or reader.row(_IS_THERE, {"uuid": uuid}) is None:
         raise NotFoundError("There is no such conversation.")
 
 

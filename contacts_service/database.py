@@ -12,11 +12,19 @@ from sqlalchemy import Connection, Engine, MetaData, PoolProxiedConnection, Tabl
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, registry
 
-from contacts_service import sqlite
+from contacts_service.backends import Backend, Reading
+from contacts_service.dialects import Text
+from contacts_service.postgresql import PostgreSQLServer
 from contacts_service.reading import Reader, driver_errors
+from contacts_service.sqlite import POLLING_SECONDS, SQLiteFile
 from contacts_service.turns import arrival, given_away
+
+BACKENDS: dict[str, type[SQLiteFile] | type[PostgreSQLServer]] = {
+    "sqlite": SQLiteFile,
+    "postgresql": PostgreSQLServer,
+}
 
 DRIVER = "driver"  # in a session's info while it is at work
 READING = "database_reading"  # in an application context that has read
@@ -32,7 +40,7 @@ NAMES = {
 
 
 class Base(DeclarativeBase):
-    metadata = MetaData(naming_convention=NAMES)
+    registry = registry(metadata=MetaData(naming_convention=NAMES), type_annotation_map={str: Text})
 
 
 db = SQLAlchemy(model_class=Base)
@@ -41,22 +49,27 @@ db = SQLAlchemy(model_class=Base)
 def init_database(app: Flask) -> None:
     """Bind the application to the database of its settings. Opens no connection."""
     url = make_url(app.config["CONTACTS_DATABASE_URL"])
-    file = sqlite.SQLiteFile(
-        Path(app.instance_path) / (url.database or ""), app.config["CONTACTS_BUSY_TIMEOUT"]
-    )
-    app.config["SQLALCHEMY_DATABASE_URI"] = url.set(database=str(file.path))
+    kind = BACKENDS[url.get_backend_name()]
+    made = kind(url, Path(app.instance_path), app.config["CONTACTS_BUSY_TIMEOUT"])
+    app.config["SQLALCHEMY_DATABASE_URI"] = made.url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
-        "creator": file.connect,
+        **made.engine_options,
         "hide_parameters": True,  # people's data stays out of logs
         "pool_size": app.config["CONTACTS_THREADS"],
         "pool_use_lifo": True,  # the connection used last has its pages at hand
         "pool_timeout": app.config["CONTACTS_BUSY_TIMEOUT"],
     }
-    app.extensions["database_file"] = file
+    app.extensions["database"] = made
     db.init_app(app)
     app.teardown_appcontext(_end_reading)
     with app.app_context():
-        file.prepare(db.engine)
+        made.prepare(db.engine)
+
+
+def backend() -> Backend:
+    """What the current application's database is."""
+    found: Backend = current_app.extensions["database"]
+    return found
 
 
 def reader() -> Reader:
@@ -65,26 +78,26 @@ def reader() -> Reader:
     Raises SQLAlchemyError where the database cannot be reached. A request has only so much time.
     """
     here = g._get_current_object()
-    reading: tuple[sqlite.Reading, Reader] | None = here.get(READING)
+    reading: tuple[Reading, Reader] | None = here.get(READING)
     if reading is None:
         reading = _begin_reading()
         setattr(here, READING, reading)
     return reading[1]
 
 
-def _begin_reading() -> tuple[sqlite.Reading, Reader]:
+def _begin_reading() -> tuple[Reading, Reader]:
     # Not by SQLAlchemy's pool, which takes several times as long as what is read.
-    file = _file()
+    database = backend()
     seconds = current_app.config["CONTACTS_QUERY_TIMEOUT"] if has_request_context() else None
     with driver_errors:
-        reading = file.begin_reading(seconds)
-    return reading, Reader(reading.connection, file.dialect)
+        reading = database.begin_reading(seconds)
+    return reading, Reader(reading.connection, database.dialect)
 
 
 def _end_reading(_error: BaseException | None = None) -> None:
-    reading: tuple[sqlite.Reading, Reader] | None = g.pop(READING, None)
+    reading: tuple[Reading, Reader] | None = g.pop(READING, None)
     if reading is not None:
-        _file().end_reading(reading[0])
+        backend().end_reading(reading[0])
 
 
 def close_connections() -> None:
@@ -92,12 +105,7 @@ def close_connections() -> None:
     _end_reading()
     db.session.remove()
     db.engine.dispose()
-    _file().close_idle()
-
-
-def _file() -> sqlite.SQLiteFile:
-    file: sqlite.SQLiteFile = current_app.extensions["database_file"]
-    return file
+    backend().close_idle()
 
 
 @contextmanager
@@ -114,14 +122,14 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
             yield outer
         return
     _end_reading()
-    file = _file()
-    deadline = arrival() + file.busy_timeout if is_patient else 0
+    database = backend()
+    deadline = arrival() + database.busy_timeout if is_patient else 0
     with (
-        file.writer(deadline),
+        database.writer(deadline),
         closing(_checkout()) as connection,
         _Unit(db.engine, connection) as session,
     ):
-        file.begin_writing(connection.dbapi_connection, deadline)
+        database.begin_writing(connection.dbapi_connection, deadline)
         setattr(g, UNIT, session)
         try:
             with driver_errors:
@@ -129,7 +137,7 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
                 session.flush()
                 with given_away():  # to those who need not wait for the disk
                     connection.commit()
-                file.bound_log(connection.dbapi_connection)
+                database.after_commit(connection.dbapi_connection)
         finally:
             g.pop(UNIT)
 
@@ -175,7 +183,7 @@ def driver(session: Session) -> Any:
 
 def give_way() -> None:
     """Between the steps of long work, let those write who wait: they look once a millisecond."""
-    time.sleep(5 * sqlite.POLLING_SECONDS)
+    time.sleep(5 * POLLING_SECONDS)
 
 
 def insert_rows(
@@ -183,32 +191,26 @@ def insert_rows(
 ) -> None:
     """Add rows within a unit of work."""
     if rows:
-        # OR FAIL: what fails undoes the whole unit. A statement that had to be undone alone would
-        # keep a journal of its own, because of the trigger that counts contacts.
-        places = ", ".join("?" * len(columns))
-        driver(session).executemany(
-            f"INSERT OR FAIL INTO {table.name} ({', '.join(columns)}) VALUES ({places})",  # noqa: S608
-            rows,
-        )
+        backend().insert_rows(driver(session), table.name, columns, rows)
 
 
-def next_id(session: Session, table: Table) -> int:
-    """The id after the last that was ever given; within the transaction nobody else takes it."""
-    # Asking for the ids of many rows back would insert them one by one.
-    last = driver(session).execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,))
-    number: int = (last.fetchone() or (0,))[0]
-    return number + 1
+def take_ids(session: Session, table: Table, count: int) -> int:
+    """The first of so many ids that were never given; nobody else takes them.
+
+    Asking for the ids of many rows back would insert them one by one.
+    """
+    return backend().take_ids(driver(session), table.name, count)
 
 
 def is_unavailable(error: Exception) -> bool:
     """Whether the database could not do its work for now: busy, full, unreadable, gone."""
     if isinstance(error, PoolTimeoutError):
         return True
-    return isinstance(error, DBAPIError) and sqlite.is_unavailable(error.orig)
+    return isinstance(error, DBAPIError) and backend().is_unavailable(error.orig)
 
 
 def is_busy(error: Exception) -> bool:
     """Whether it was only that others were at work for too long."""
     if isinstance(error, PoolTimeoutError):
         return True
-    return isinstance(error, DBAPIError) and sqlite.is_busy(error.orig)
+    return isinstance(error, DBAPIError) and backend().is_busy(error.orig)

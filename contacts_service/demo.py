@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from contacts_service.bulk import NewContact, create_contacts
 from contacts_service.clock import wire_time
 from contacts_service.conversations import PREVIEW_LENGTH
-from contacts_service.database import Base, next_id, unit_of_work
+from contacts_service.database import Base, take_ids, unit_of_work
 from contacts_service.demo_people import MadeUp, PeopleMaker
 from contacts_service.demo_words import AGENTS, FOLLOW_UPS, NOTES, REPLIES, SPAM, TOPICS
 from contacts_service.models import Contact, Conversation, Message, Note, Participant
@@ -196,7 +196,7 @@ def _add_conversations(session: Session, threads: list[Thread]) -> None:
     conversations: list[Json] = []
     participants: list[Json] = []
     messages: list[Json] = []
-    for conversation_id, thread in enumerate(threads, next_id(session, table)):
+    for conversation_id, thread in enumerate(threads, take_ids(session, table, len(threads))):
         conversations.append({"id": conversation_id} | thread.conversation)
         belonging = {"conversation_id": conversation_id}
         participants += [row | belonging for row in thread.participants]

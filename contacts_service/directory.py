@@ -6,11 +6,12 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, func, select, text
+from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, func, select
 
 from contacts_service import filters, search
 from contacts_service.channels import FURTHER
 from contacts_service.database import reader as current_reader
+from contacts_service.dialects import contact_count
 from contacts_service.errors import NotFoundError
 from contacts_service.listing import Listing, Order, Part, read_list
 from contacts_service.models import Contact, ContactDocument
@@ -77,7 +78,7 @@ AS_JSON = {column.key: column for column in COLUMNS} | {
 }
 _SUMMARY = json_object(**AS_JSON)
 _DETAIL = json_object(**AS_JSON, contact_channels=stored_json(FURTHER.scalar_subquery()))
-_TOTAL = text("SELECT seq FROM sqlite_sequence WHERE name = 'contact_count'")  # migration 0005
+_TOTAL = select(contact_count())
 _BY_ID = Prepared(select(_DETAIL).where(Contact.id == bindparam("id")))
 _IS_THERE = Prepared(select(Contact.id).where(Contact.id == bindparam("id")))
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from contacts_service import demo, demo_story, search_upkeep, transfer
+from contacts_service import copying, demo, demo_story, directory, search_upkeep, transfer
 from contacts_service.command_line import counted, on_the_database, progress_bar
+from contacts_service.database import backend, close_connections
+from contacts_service.migration import migrate_database, other_database
 
 contacts_group = AppGroup("contacts", help="The directory as a CSV file.")
 FilePath = click.Path(path_type=Path)
@@ -56,6 +58,34 @@ def export_contacts(file: Path) -> None:
         for rows in steps:
             bar.update(rows)
     click.echo(f"{counted(total, 'contact')} written to {file}.")
+
+
+@contacts_group.command("copy-to")
+@click.argument("url")
+@on_the_database
+def copy_to(url: str) -> None:
+    """Copy everything from the SQLite file into the empty PostgreSQL database URL.
+
+    Of one moment, and wholly or not at all. What is written here later is not in it, so let nobody
+    write meanwhile.
+    """
+    target = other_database(url)
+    with target.app_context():
+        if backend().path is not None:
+            raise click.ClickException("The target must be a PostgreSQL database.")
+        migrate_database()
+    steps = copying.copy_all(target)
+    try:
+        total = next(steps)
+        with progress_bar(total) as bar:
+            for rows in steps:
+                bar.update(rows)
+    except copying.CopyError as error:
+        raise click.ClickException(str(error)) from None
+    with target.app_context():
+        contacts, name = directory.count_contacts(), backend().name
+        close_connections()
+    click.echo(f"{counted(contacts, 'contact')} and all that belongs to them are in {name}.")
 
 
 @click.command("demo")

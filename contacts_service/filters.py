@@ -13,17 +13,20 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Numeric,
     SQLColumnExpression,
     and_,
     exists,
     false,
     func,
+    literal,
     not_,
     or_,
     true,
 )
 
 from contacts_service.clock import read_moment, wire_time
+from contacts_service.dialects import casefold, members_of, place_in
 from contacts_service.errors import InputError
 from contacts_service.strict_json import JSONError, read_json
 from contacts_service.text import clean_line, refuse_control_characters
@@ -32,7 +35,7 @@ Condition = ColumnElement[bool]
 Column = SQLColumnExpression[Any]
 
 DAY = len("2026-05-13")
-NUMBERS = ("integer", "real")  # the types of numbers in SQLite's json_each
+NUMBERS = ("integer", "real")  # the types of numbers in `members_of`
 
 MAX_LEAVES = 20
 MAX_DEPTH = 2
@@ -230,7 +233,7 @@ class AttributeField(Field):
     operators = frozenset({*COMPARISONS, *TEXT_OPERATORS, "between", "in", "set"})
 
     def __init__(self, column: Column, key: str) -> None:
-        self.item = func.json_each(column).table_valued("key", "type", "atom").alias("item")
+        self.item = members_of(column).table_valued(*members_of.table_columns).alias("item")
         self.key = key
 
     def value(self, raw: Any) -> bool | int | float | str:
@@ -244,43 +247,45 @@ class AttributeField(Field):
     def compare(self, word: str, value: Any) -> Condition:
         item = self.item.c
         if isinstance(value, str):
-            return self._has(
-                item.type == "text", compare_text(func.casefold(item.atom), word, value)
-            )
+            return self._has(item.type == "text", compare_text(casefold(item.text), word, value))
         if word in TEXT_OPERATORS:
             raise ValueError("The value must be a string.")
-        if isinstance(value, bool):  # an atom that is 1 or 0
+        if isinstance(value, bool):  # a number that is 1 or 0
             types, value = ("true", "false"), int(value)
         else:
             types = NUMBERS
-        return self._has(item.type.in_(types), COMPARISONS[word](item.atom, value))
+        return self._has(item.type.in_(types), COMPARISONS[word](item.number, _number(value)))
 
     def among(self, values: list[Any]) -> Condition:
         item = self.item.c
         words = [value for value in values if isinstance(value, str)]
         switches = ["true" if value else "false" for value in values if isinstance(value, bool)]
-        floats = [value for value in values if isinstance(value, float)]
-        integers = [value for value in values if type(value) is int]
+        numbers = [_number(value) for value in values if type(value) in (int, float)]
         return self._has(
             or_(
-                and_(item.type == "text", func.casefold(item.atom).in_(words)),
-                and_(item.type.in_(NUMBERS), or_(item.atom.in_(floats), item.atom.in_(integers))),
+                and_(item.type == "text", casefold(item.text).in_(words)),
+                and_(item.type.in_(NUMBERS), item.number.in_(numbers)),
                 item.type.in_(switches),
             )
         )
 
     def is_set(self) -> Condition:
         item = self.item.c
-        return self._has(item.type != "null", not_(and_(item.type == "text", item.atom == "")))
+        return self._has(item.type != "null", not_(and_(item.type == "text", item.text == "")))
 
     def _has(self, *conditions: Condition) -> Condition:
         return exists().select_from(self.item).where(self.item.c.key == self.key, *conditions)
 
 
+def _number(value: float) -> Column:
+    """A number of any size, for comparing."""
+    return literal(value, Numeric)
+
+
 def compare_text(column: Column, word: str, value: str) -> Condition:
     """One operator on text; `%` and `_` mean themselves."""
     if word == "contains":
-        return func.instr(column, value) > 0
+        return place_in(column, value) > 0
     if word == "starts with":  # as a range too, so that an index serves
         is_near = and_(column >= value, column <= value + "\U0010ffff" * 5)
         return and_(is_near, func.substr(column, 1, len(value)) == value)

@@ -9,13 +9,12 @@ import sys
 from contextlib import suppress
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service import inbound, mail
 from contacts_service.config import SettingsError
-from contacts_service.database import unit_of_work
+from contacts_service.database import backend, unit_of_work
 from contacts_service.incoming import IncomingMessage
 from contacts_service.migration import migrate_database
 from schemas.inbound import MAIL_LIMIT
@@ -56,9 +55,8 @@ def _read_mail() -> IncomingMessage:
 
 def _take_in(message: IncomingMessage) -> str:
     """What became of the message, as a line."""
-    file = current_app.extensions["database_file"]
-    if not file.path.exists():
-        raise SettingsError(f"There is no database {file.path}; see CONTACTS_DATABASE_URL.")
+    if not backend().is_there():
+        raise SettingsError(f"There is no database {backend().name}; see CONTACTS_DATABASE_URL.")
     migrate_database()
     with unit_of_work() as session:
         answer, is_new = inbound.receive_message(session, message)

@@ -47,7 +47,14 @@ class Order:
             by, key = self.by.desc(), self.key.desc()
         else:
             by, key = self.by.asc(), self.key.asc()
+        if not self._has_nulls:  # not said then, or PostgreSQL would look for another index
+            return [by, key]
         return [by.nulls_first() if is_reversed else by.nulls_last(), key]
+
+    @property
+    def _has_nulls(self) -> bool:
+        columns = self.by.base_columns  # type: ignore[attr-defined]
+        return any(getattr(column, "nullable", True) for column in columns)
 
     def stretches(self) -> dict[str, ColumnElement[bool]]:
         """What the rows after a position have, part by part.

@@ -28,11 +28,14 @@ AS_JSON = json_object(
     author=case((Message.author_id.is_not(None), _author)),
     created_at=Message.created_at,
 )
+_conversation_id = (
+    select(Conversation.id).where(Conversation.uuid == bindparam("uuid")).scalar_subquery()
+)
 OF_CONVERSATION = Listing(
     "messages",
     select(Message)
     .join(Conversation, Conversation.id == Message.conversation_id)
-    .where(Conversation.uuid == bindparam("uuid")),
+    .where(Message.conversation_id == _conversation_id),
     Order(Message.created_at, Message.id),
     AS_JSON,
     conversations.require_conversation,

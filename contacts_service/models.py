@@ -4,7 +4,16 @@ Times are text, always 27 characters in UTC (`clock.now`), so that they sort as 
 go out as they are. JSON is compact text.
 """
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, UniqueConstraint, false
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    UniqueConstraint,
+    desc,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contacts_service.database import Base
@@ -40,6 +49,12 @@ class Contact(Base):
         Index(None, "email_folded", "id"),
         Index(None, "created_at", "id"),
         Index(None, "updated_at", "id"),
+        # Who has no address comes last in this order too, which PostgreSQL needs an index for.
+        Index(
+            "ix_contacts_email_folded_id_descending",
+            desc("email_folded").nulls_last(),
+            desc("id"),
+        ).ddl_if("postgresql"),
         NO_REUSE,
     )
 
@@ -69,9 +84,12 @@ class ContactDocument(Base):
 
     __tablename__ = "contact_documents"
 
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), unique=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    contact_id: Mapped[int] = mapped_column(Id, unique=True)
     document: Mapped[str]
+
+    # PostgreSQL would keep everybody from the contacts while a rebuilt index is put in place.
+    __table_args__ = (ForeignKeyConstraint(["contact_id"], ["contacts.id"]).ddl_if("sqlite"),)
 
 
 class Note(Base):

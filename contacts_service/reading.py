@@ -3,13 +3,14 @@
 SQLAlchemy says what to ask; asking through it would cost several times what the database takes.
 """
 
+import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+import psycopg
 from sqlalchemy import Dialect, Executable
 from sqlalchemy.exc import OperationalError
 
-from contacts_service import sqlite
 from contacts_service.errors import UnavailableError
 
 RETRY_SECONDS = 30  # after a query that took too long; it would again, if nothing else is at work
@@ -18,6 +19,8 @@ RETRY_SECONDS = 30  # after a query that took too long; it would again, if nothi
 _Compiled = tuple[str, tuple[str, ...], dict[str, Any]]
 
 NO_VALUES: Mapping[str, Any] = {}
+DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
+INTERRUPTED = {sqlite3.SQLITE_INTERRUPT, "57014"}
 
 
 class Prepared:
@@ -53,11 +56,17 @@ class _DriverErrors:
         pass
 
     def __exit__(self, _kind: object, error: object, _traceback: object) -> None:
-        if sqlite.is_interrupted(error):
+        if _is_interrupted(error):
             sentence = "The query takes too long; ask for less."
             raise UnavailableError(sentence, retry_after=RETRY_SECONDS) from None
-        if isinstance(error, sqlite.DriverError):
+        if isinstance(error, DRIVER_ERRORS):
             raise OperationalError(None, None, error, hide_parameters=True) from error
+
+
+def _is_interrupted(error: object) -> bool:
+    """Whether a driver's error says that a reader's time is up."""
+    code = getattr(error, "sqlite_errorcode", None) or getattr(error, "sqlstate", None)
+    return code in INTERRUPTED
 
 
 driver_errors = _DriverErrors()

@@ -1,8 +1,9 @@
 """The index that search asks: kept by every writer, compared and rebuilt by command.
 
-A row of `contact_documents` holds what search looks at of a contact; the full-text table
-`contact_search` holds the document's tokens and nothing else. Both are keyed by a number that
-every indexing takes anew, so that the index streams the most recently updated contacts first.
+A row of `contact_documents` holds what search looks at of a contact; the table `contact_search`
+holds the document's tokens and nothing else, as the database likes them (`search_sqlite`,
+`search_postgresql`). Both are keyed by a number that every indexing takes anew, so that the index
+streams the most recently updated contacts first.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from contacts_service.database import driver
+from contacts_service.database import backend, driver
 from contacts_service.matching import Document, make_document
 from contacts_service.models import Contact, ContactChannel
 from contacts_service.search_tokens import tokens
@@ -49,18 +50,17 @@ def add_documents(
     """
     connection = driver(session)
     (last,) = connection.execute(f"SELECT max(id) FROM {into.documents}").fetchone()
-    rows = [
-        (number, contact_id, document.dump(), token_text(document))
-        for number, (contact_id, document) in enumerate(indexed, (last or 0) + 1)
-    ]
-    connection.executemany(
-        f"INSERT INTO {into.documents} (id, contact_id, document) VALUES (?, ?, ?)",
-        [row[:3] for row in rows],
+    numbered = list(enumerate(indexed, (last or 0) + 1))
+    if not numbered:
+        return
+    backend().insert_rows(
+        connection,
+        into.documents,
+        ("id", "contact_id", "document"),
+        [(number, contact_id, document.dump()) for number, (contact_id, document) in numbered],
     )
-    connection.executemany(
-        f"INSERT INTO {into.search} (rowid, tokens) VALUES (?, ?)",
-        [(row[0], row[3]) for row in rows],
-    )
+    rows = [(number, tokens(document)) for number, (_, document) in numbered]
+    backend().search.add(connection, into.search, rows)
 
 
 def documents(session: Session, contact_ids: Sequence[int]) -> Iterator[tuple[int, Document]]:
@@ -98,21 +98,14 @@ def index_everybody(session: Session) -> Iterator[int]:
 
 
 def _remove(session: Session, contact_ids: Sequence[int], index: Tables) -> None:
-    connection = session.connection()
-    places = ", ".join("?" * len(contact_ids))
-    rows = connection.exec_driver_sql(
+    connection, place = driver(session), backend().placeholder
+    places = ", ".join([place] * len(contact_ids)) or "NULL"
+    rows = connection.execute(
         f"SELECT id, document FROM {index.documents} WHERE contact_id IN ({places})",
         tuple(contact_ids),
-    ).all()
+    ).fetchall()
     if rows:
-        connection.exec_driver_sql(
-            f"INSERT INTO {index.search} ({index.search}, rowid, tokens) VALUES ('delete', ?, ?)",
-            [(number, token_text(Document.load(document))) for number, document in rows],
-        )
-        connection.exec_driver_sql(
-            f"DELETE FROM {index.documents} WHERE id = ?", [(number,) for number, _ in rows]
-        )
-
-
-def token_text(document: Document) -> str:
-    return " ".join(tokens(document))
+        indexed = [(number, tokens(Document.load(document))) for number, document in rows]
+        backend().search.remove(connection, index.search, indexed)
+        for number, _ in rows:
+            connection.execute(f"DELETE FROM {index.documents} WHERE id = {place}", (number,))

@@ -3,19 +3,15 @@
 import random
 from array import array
 from collections.abc import Iterator
-from zlib import crc32
 
 from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
-from contacts_service.database import give_way, unit_of_work
-from contacts_service.matching import Document
+from contacts_service.database import backend, give_way, unit_of_work
 from contacts_service.models import Contact, ContactDocument
 from contacts_service.reading import Prepared, Reader
 from contacts_service.search_index import BATCH, LIVE, Tables, documents, index_contacts
 from contacts_service.search_tokens import tokens
-
-MERGED_PAGES = 2000  # of the index, in one step
 
 REBUILT = Tables("contact_documents_rebuilt", "contact_search_rebuilt")
 
@@ -69,7 +65,7 @@ def differences(session: Session) -> Iterator[tuple[int, str]]:
             numbers.add(number)
             if text != document.dump():
                 yield contact_id, "is a contact that the index has as it was before a change."
-            elif sums[number] != _checksum(document):
+            elif sums[number] != backend().search.checksum(number, tokens(document)):
                 yield contact_id, "is a contact whose tokens in the index are not its own."
     for number, checksum in enumerate(sums):
         if checksum and number not in numbers:
@@ -78,26 +74,13 @@ def differences(session: Session) -> Iterator[tuple[int, str]]:
 
 def _checksums(session: Session) -> "array[int]":
     """For every number in the index, the sum of its tokens' checksums."""
-    connection = session.connection()
     last = session.scalar(select(func.max(ContactDocument.id))) or 0
     sums = array("Q", bytes(8 * (last + 1)))
-    connection.exec_driver_sql(
-        f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.search_vocabulary "
-        f"USING fts5vocab(main, {LIVE.search}, instance)"
-    )
-    term, checksum = "", 0
-    for token, number in connection.exec_driver_sql("SELECT term, doc FROM temp.search_vocabulary"):
-        if token != term:
-            term, checksum = token, crc32(token.encode())
+    for number, checksum in backend().search.checksums(session.connection(), LIVE.search):
         if number >= len(sums):
             sums.extend([0] * (number + 1 - len(sums)))
         sums[number] += checksum
-    connection.exec_driver_sql("DROP TABLE temp.search_vocabulary")
     return sums
-
-
-def _checksum(document: Document) -> int:
-    return sum(crc32(token.encode()) for token in tokens(document))
 
 
 def rebuild() -> Iterator[int]:
@@ -130,29 +113,18 @@ def merge(index: Tables = LIVE) -> None:
 
     Writers wait for no more than a step. Does nothing to an index that is in one part.
     """
-    pages = -MERGED_PAGES  # negative: parts of different sizes too
-    changes = MERGED_PAGES
-    while changes > 1:  # the row that asks for it counts as one
+    is_first, is_more = True, True
+    while is_more:
         with unit_of_work() as session:
-            connection = session.connection()
-            before = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
-            connection.exec_driver_sql(
-                f"INSERT INTO {index.search} ({index.search}, rank) VALUES ('merge', ?)", (pages,)
-            )
-            after = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
-        pages, changes = MERGED_PAGES, after - before
+            is_more = backend().search.merge(session.connection(), index.search, is_first=is_first)
+        is_first = False
         give_way()
 
 
 def _create_empty(session: Session) -> None:
     """Make the tables of the new index as those of the live one are."""
-    connection = session.connection()
     for live, new in _pairs():
-        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {new}")
-        definition: str = connection.exec_driver_sql(
-            "SELECT sql FROM sqlite_master WHERE name = ?", (live,)
-        ).scalar_one()
-        connection.exec_driver_sql(definition.replace(live, new, 1))
+        backend().search.create_like(session.connection(), live, new)
 
 
 def _last_number(session: Session) -> int:
@@ -172,10 +144,8 @@ def _catch_up(session: Session, mark: int) -> int | None:
 
 
 def _exchange(session: Session) -> None:
-    connection = session.connection()
     for live, new in _pairs():
-        connection.exec_driver_sql(f"DROP TABLE {live}")
-        connection.exec_driver_sql(f"ALTER TABLE {new} RENAME TO {live}")
+        backend().search.put_in_place(session.connection(), new, live)
 
 
 def _pairs() -> tuple[tuple[str, str], ...]:

@@ -14,10 +14,12 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
+    literal,
     literal_column,
     select,
 )
 
+from contacts_service import dialects
 from contacts_service.strict_json import write_json
 
 Column = SQLColumnExpression[Any]
@@ -27,39 +29,43 @@ AnySelect = Select[*tuple[Any, ...]]
 def json_object(*columns: Any, **members: Column) -> ColumnElement[str]:
     """An object of columns by their own names, and of further members."""
     named = {column.key: column for column in columns} | members
-    return func.json_object(
+    return dialects.json_object(
         *(part for name, value in named.items() for part in (_literal(name), value))
     )
 
 
 def json_array(*values: Column) -> ColumnElement[str]:
-    return func.json_array(*values)
+    return dialects.json_array(*values)
 
 
 def stored_json(column: Column) -> ColumnElement[Any]:
     """JSON that a column holds as text."""
-    return func.json(column)
+    return dialects.stored_json(column)
 
 
 def json_boolean(column: Column) -> ColumnElement[Any]:
-    return func.json(case((column, _literal("true")), else_=_literal("false")))
+    return stored_json(case((column, _literal("true")), else_=_literal("false")))
 
 
 def json_list(query: AnySelect) -> AnySelect:
     """The rows of a query of one column of JSON, in its order, as the text of one array."""
     [column] = query.subquery().columns
-    rows = func.coalesce(func.group_concat(column), _literal(""))
+    rows = func.coalesce(dialects.joined(column), _literal(""))
     return select(_literal("[").concat(rows).concat(_literal("]")))
 
 
 def list_parameter(name: str) -> TableValuedAlias:
     """The parameter `name`, an array as JSON, as a table: each `value` and its place, `key`."""
-    return func.json_each(bindparam(name)).table_valued("key", "value", name=name)
+    return _numbers(bindparam(name), name)
 
 
 def list_of(values: list[int]) -> TableValuedAlias:
     """These values as a table of `value`; a statement takes only so many parameters."""
-    return func.json_each(write_json(values).decode()).table_valued("value")
+    return _numbers(literal(write_json(values).decode()), None)
+
+
+def _numbers(array: Any, name: str | None) -> TableValuedAlias:
+    return dialects.numbers_in(array).table_valued(*dialects.numbers_in.table_columns, name=name)
 
 
 def _literal(text: str) -> ColumnElement[str]:

@@ -4,19 +4,21 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from math import inf
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Dialect, Engine, event
+from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DatabaseError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from contacts_service.turns import given_away
+from contacts_service.backends import Backend, Reading, Rows
+from contacts_service.search_sqlite import SQLiteSearch
+from contacts_service.turns import arrival, given_away
 
 # Primary result codes that speak of the database's surroundings, not of a statement of ours:
 # BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
@@ -33,36 +35,46 @@ EMPTYING_SECONDS = 0.25
 LONGEST_EMPTYING_SECONDS = 2.0
 EMPTYING_PAUSE = 4  # times as long writers go on before the next try
 
-DriverError = sqlite3.Error
-
 FileIdentity = tuple[int, int] | None  # device and inode
 
 
-class Reading:
+class FileReading(Reading):
     """A connection to read by, of what file it is, and until when what it is asked may take."""
 
-    __slots__ = ("connection", "deadline", "file")
+    __slots__ = ("deadline", "file")
 
     def __init__(self, connection: sqlite3.Connection, file: FileIdentity) -> None:
-        self.connection = connection
+        super().__init__(connection)
         self.file = file
         self.deadline = inf
         connection.set_progress_handler(lambda: time.monotonic() > self.deadline, STEPS)
 
 
-class SQLiteFile:
-    """A database file; `busy_timeout` is how many seconds a caller waits for a writer."""
+class SQLiteFile(Backend):
+    """A database file."""
 
-    dialect: Dialect  # of the engine that it was prepared for
+    placeholder = "?"
+    search = SQLiteSearch()
+    path: Path
 
-    def __init__(self, path: Path, busy_timeout: int) -> None:
-        self.path = path
+    def __init__(self, url: URL, folder: Path, busy_timeout: int) -> None:
+        """A relative path is one in `folder`."""
+        self.path = folder / (url.database or "")
+        self.name = str(self.path)
+        self.url = url.set(database=self.name)
         self.busy_timeout = busy_timeout
+        self.engine_options = {"creator": self.connect}
         self._writing = threading.Lock()
-        self._idle: list[Reading] = []  # readers, last used last
-        self._log = Path(f"{path}-wal")
+        self._idle: list[Any] = []  # readers, last used last
+        self._log = Path(f"{self.path}-wal")
         self._emptying = EMPTYING_SECONDS
         self._next_emptying = 0.0
+
+    def is_there(self) -> bool:
+        return self.path.exists()
+
+    def check(self, connection: Connection) -> None:
+        """Any file that SQLite opens will do."""
 
     @contextmanager
     def writer(self, deadline: float) -> Iterator[None]:
@@ -108,7 +120,7 @@ class SQLiteFile:
         event.listen(engine, "checkout", self._on_checkout)
         event.listen(engine, "begin", self._on_begin)
 
-    def begin_reading(self, seconds: float | None) -> Reading:
+    def begin_reading(self, seconds: float | None) -> FileReading:
         """Let all that is read be of one state, and within `seconds`, if not None.
 
         Raises DriverError.
@@ -116,9 +128,9 @@ class SQLiteFile:
         file = self._identity()
         while True:
             try:
-                reading = self._idle.pop()
+                reading: FileReading = self._idle.pop()
             except IndexError:
-                reading = Reading(self.connect(), file)
+                reading = FileReading(self.connect(), file)
             if reading.file == file:
                 break
             reading.connection.close()
@@ -130,7 +142,7 @@ class SQLiteFile:
         """Keep the connection for the next one that reads, if its transaction can be ended."""
         try:
             reading.connection.rollback()
-        except DriverError:
+        except sqlite3.Error:
             reading.connection.close()
         else:
             self._idle.append(reading)
@@ -178,7 +190,7 @@ class SQLiteFile:
         finally:
             connection.execute(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
 
-    def bound_log(self, connection: Any) -> None:
+    def after_commit(self, connection: Any) -> None:
         """After a commit: empty the write-ahead log where it has grown long. Raises nothing."""
         if time.monotonic() < self._next_emptying:
             return
@@ -206,6 +218,58 @@ class SQLiteFile:
         with suppress(sqlite3.Error), closing(self.connect()) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    @contextmanager
+    def migrating(self, engine: Engine) -> Iterator[Connection]:
+        """Foreign keys are not enforced, as rebuilding a table would empty those that refer to it.
+
+        They are checked before the commit.
+        """
+        with (
+            self.writer(deadline := arrival() + self.busy_timeout),
+            engine.connect().execution_options(write_before=deadline) as connection,
+        ):
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute("PRAGMA foreign_keys = OFF")
+            try:
+                with connection.begin():
+                    yield connection
+                    _require_parents(connection)
+            finally:
+                driver.execute("PRAGMA foreign_keys = ON")
+
+    def insert_rows(self, driver: Any, table: str, columns: Sequence[str], rows: Rows) -> None:
+        # OR FAIL: what fails undoes the whole unit. A statement that had to be undone alone would
+        # keep a journal of its own, because of the trigger that counts contacts.
+        places = ", ".join("?" * len(columns))
+        driver.executemany(
+            f"INSERT OR FAIL INTO {table} ({', '.join(columns)}) VALUES ({places})",
+            rows,
+        )
+
+    def take_ids(self, driver: Any, table: str, count: int) -> int:
+        last = driver.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
+        number: int = (last.fetchone() or (0,))[0]
+        return number + 1
+
+    def is_unavailable(self, error: Any) -> bool:
+        # A file without our tables is not our database, whatever else is in it.
+        return _code(error) in UNAVAILABLE_CODES or str(error).startswith("no such table:")
+
+    def is_busy(self, error: Any) -> bool:
+        return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+    def advice(self, error: Any) -> str:
+        return (
+            f"The database {self.name} cannot be opened for writing ({error}); "
+            "check CONTACTS_DATABASE_URL and the rights on its folder."
+        )
+
+
+def _require_parents(connection: Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise RuntimeError(f"The migration would leave a row of {broken[0]} without its parent.")
+
 
 def _has_begun_writing(connection: Any, deadline: float) -> bool:
     try:
@@ -218,25 +282,8 @@ def _has_begun_writing(connection: Any, deadline: float) -> bool:
     return True
 
 
-def is_interrupted(error: object) -> bool:
-    """Whether a driver's error says that a reader's time is up."""
-    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
-
-
-def is_unavailable(error: Any) -> bool:
-    """Whether a driver's error speaks of the file and not of the statement.
-
-    A file without our tables is not our database, whatever else is in it.
-    """
-    return _primary_code(error) in UNAVAILABLE_CODES or str(error).startswith("no such table:")
-
-
-def is_busy(error: Any) -> bool:
-    """Whether a driver's error says that others are at work."""
-    return _primary_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def _primary_code(error: Any) -> int | None:
+def _code(error: Any) -> int | None:
+    """The primary code of an error of the driver."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
 

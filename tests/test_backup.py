@@ -16,6 +16,8 @@ from tests.conftest import make_app
 from tests.files import flask
 from tests.threads import receive, stored
 
+pytestmark = pytest.mark.sqlite
+
 LINDA = "linda@example.com"
 BOTH = "BEGIN IMMEDIATE; INSERT INTO one VALUES (1); INSERT INTO two VALUES (1); COMMIT"
 
@@ -73,7 +75,7 @@ def test_backup_takes_the_place_of_an_older_one(app: Flask, api: Api, backup: Pa
 def test_backup_beside_writers_is_of_one_moment(tmp_path: Path) -> None:
     app = make_app(tmp_path)
     is_over = threading.Event()
-    path = app.extensions["database_file"].path
+    path = app.extensions["database"].path
 
     def write() -> None:
         # Each transaction writes both; a backup that has one of them has the other.
@@ -167,7 +169,7 @@ def test_only_a_sound_backup_is_restored(
 def test_database_itself_is_no_place_for_a_backup(
     app: Flask, filled: dict[str, list[Any]], command: list[str]
 ) -> None:
-    path = app.extensions["database_file"].path
+    path = app.extensions["database"].path
     before = path.stat().st_ino
     told = flask(app, *command, path.parent / "." / path.name, code=1)
     assert "is the database itself" in told

@@ -5,12 +5,14 @@ import json
 import sqlite3
 from typing import Any
 
+import psycopg
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
 from contacts_service import directory, errors
 from tests.client import Api
+from tests.databases import is_postgresql
 
 BIG = b'{"first_name": "' + b"x" * (1 << 20) + b'"}'
 
@@ -99,22 +101,53 @@ def test_a_body_without_a_length_is_measured_too(api: Api) -> None:
     assert answer.json["data"]["type"] == "PayloadTooLargeError"
 
 
-def driver_error(code: int) -> OperationalError:
+def sqlite_error(code: int) -> OperationalError:
     cause = sqlite3.OperationalError("secret words of the driver")
     cause.sqlite_errorcode = code
     return OperationalError("SELECT", {}, cause)
+
+
+def postgresql_error(kind: type[psycopg.Error]) -> OperationalError:
+    return OperationalError("SELECT", {}, kind("secret words of the driver"))
+
+
+ERRORS = {
+    False: {
+        500: [sqlite_error(sqlite3.SQLITE_ERROR)],
+        503: [
+            sqlite_error(sqlite3.SQLITE_BUSY),
+            sqlite_error(sqlite3.SQLITE_BUSY_SNAPSHOT),
+            sqlite_error(sqlite3.SQLITE_FULL),
+            sqlite_error(sqlite3.SQLITE_CANTOPEN),
+            sqlite_error(sqlite3.SQLITE_READONLY),
+        ],
+    },
+    True: {
+        500: [
+            postgresql_error(psycopg.errors.SyntaxError),
+            postgresql_error(psycopg.errors.UniqueViolation),
+            postgresql_error(psycopg.DataError),
+        ],
+        503: [
+            postgresql_error(psycopg.OperationalError),  # of a connection that is gone
+            postgresql_error(psycopg.errors.LockNotAvailable),
+            postgresql_error(psycopg.errors.SerializationFailure),
+            postgresql_error(psycopg.errors.DeadlockDetected),
+            postgresql_error(psycopg.errors.AdminShutdown),
+            postgresql_error(psycopg.errors.TooManyConnections),
+            postgresql_error(psycopg.errors.DiskFull),
+            postgresql_error(psycopg.errors.ReadOnlySqlTransaction),
+        ],
+    },
+}[is_postgresql()]
 
 
 @pytest.mark.parametrize(
     ("raised", "status", "kind"),
     [
         (ZeroDivisionError("secret words"), 500, "GeneralError"),
-        (driver_error(sqlite3.SQLITE_ERROR), 500, "GeneralError"),
-        (driver_error(sqlite3.SQLITE_BUSY), 503, "UnavailableError"),
-        (driver_error(sqlite3.SQLITE_BUSY_SNAPSHOT), 503, "UnavailableError"),
-        (driver_error(sqlite3.SQLITE_FULL), 503, "UnavailableError"),
-        (driver_error(sqlite3.SQLITE_CANTOPEN), 503, "UnavailableError"),
-        (driver_error(sqlite3.SQLITE_READONLY), 503, "UnavailableError"),
+        *((error, 500, "GeneralError") for error in ERRORS[500]),
+        *((error, 503, "UnavailableError") for error in ERRORS[503]),
     ],
 )
 def test_what_goes_wrong_with_us_says_nothing_of_our_insides(

@@ -95,7 +95,7 @@ def test_a_defect_is_not_kept_and_leaves_nothing(
 ) -> None:
     before = stored(app)
     with monkeypatch.context() as broken:
-        broken.setattr("contacts_service.search_index.token_text", None)
+        broken.setattr("contacts_service.search_index.tokens", None)
         api.post("/contacts/quick", QUICK, 500, **keyed())
     assert stored(app) == before
     api.post("/contacts/quick", QUICK, 201, **keyed())

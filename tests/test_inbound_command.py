@@ -2,7 +2,6 @@
 
 import os
 import re
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from contacts_service.config import PROJECT_FOLDER
 from schemas.inbound import MAIL_LIMIT
 from tests.client import Api
 from tests.conftest import make_app
+from tests.databases import another_writer, database_url
 from tests.mails import WITHOUT_SENDER, mail
 from tests.threads import block, stored
 
@@ -101,12 +101,10 @@ def test_mail_at_the_limit_is_taken_in(app: Flask) -> None:
 
 def test_mail_for_a_busy_database_is_to_be_tried_again(tmp_path: Path) -> None:
     own_app = make_app(tmp_path, CONTACTS_BUSY_TIMEOUT="1")
-    other = sqlite3.connect(tmp_path / "contacts.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    result = hand_over(own_app, LETTER, os.EX_TEMPFAIL)
+    with another_writer(own_app):
+        result = hand_over(own_app, LETTER, os.EX_TEMPFAIL)
     assert result.stdout == ""
     assert people(own_app) == []
-    other.close()
     hand_over(own_app, LETTER)
     assert len(people(own_app)) == 1
 
@@ -138,6 +136,7 @@ def test_mail_whose_reading_meets_a_defect_is_to_be_tried_again(
     assert hand_over(app, LETTER, os.EX_TEMPFAIL).stdout == ""
 
 
+@pytest.mark.sqlite
 def test_database_that_cannot_be_opened_is_to_be_tried_again(tmp_path: Path) -> None:
     own_app = make_app(tmp_path)
     (tmp_path / "contacts.db").unlink()
@@ -148,7 +147,7 @@ def test_database_that_cannot_be_opened_is_to_be_tried_again(tmp_path: Path) -> 
 def pipe(raw: bytes, folder: Path, **settings: str) -> subprocess.CompletedProcess[bytes]:
     """The command as a mail server runs it, from a folder of its own."""
     environ = {name: value for name, value in os.environ.items() if "CONTACTS_" not in name}
-    environ["CONTACTS_DATABASE_URL"] = f"sqlite:///{folder / 'contacts.db'}"
+    environ["CONTACTS_DATABASE_URL"] = database_url(folder)
     command = [FLASK, "--app", PROJECT_FOLDER / "app.py", "inbound", "mail"]
     return subprocess.run(
         command, cwd=folder, env=environ | settings, input=raw, capture_output=True, check=False
@@ -170,6 +169,7 @@ def test_mail_under_a_bad_setting_is_to_be_tried_again(tmp_path: Path) -> None:
     assert not (tmp_path / "contacts.db").exists()
 
 
+@pytest.mark.sqlite
 def test_mail_to_a_database_that_is_not_there_is_to_be_tried_again(tmp_path: Path) -> None:
     result = pipe(LETTER, tmp_path)
     assert (result.returncode, result.stdout) == (os.EX_TEMPFAIL, b"")

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from contacts_service.database import db
+from contacts_service.database import unit_of_work
 from contacts_service.models import ApiKey
 from contacts_service.principal import SCOPES
 from tests.client import Api
@@ -112,7 +112,6 @@ def test_use_is_recorded_at_most_once_a_minute(
     first = use()
     assert first is not None
     assert use() == first
-    with app.app_context():
-        db.session.execute(update(ApiKey).values(last_used_at="2026-01-01T00:00:00.000000Z"))
-        db.session.commit()
+    with app.app_context(), unit_of_work() as session:
+        session.execute(update(ApiKey).values(last_used_at="2026-01-01T00:00:00.000000Z"))
     assert use() > first

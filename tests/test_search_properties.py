@@ -1,5 +1,6 @@
 """Search against the plain model of the contract: nothing missing, nothing extra, order right."""
 
+from contextlib import ExitStack
 from typing import Any
 from unittest.mock import patch
 
@@ -9,12 +10,13 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contacts_service import channels, contacts, search
+from contacts_service import channels, contacts, search, search_postgresql, search_sqlite
 from contacts_service.database import reader, reader_of, unit_of_work
 from contacts_service.directory import read_contact
 from contacts_service.models import Contact, ContactChannel, ContactDocument
 from contacts_service.strict_json import write_json
 from tests import search_model
+from tests.databases import empty_search
 
 # Few enough that they meet, awkward enough to matter.
 LETTERS = "abcAßøéİıł'’-–.@_ 王小明さท٣0127🙂\u0301"
@@ -85,9 +87,17 @@ def test_search_answers_what_the_model_answers(shared_app: Flask, example: Any) 
             directory = [orjson.loads(contact) for contact in written]
         expected = search_model.answer(directory, typed)
         for few in (FEW, 0):
-            limits = {"FEW_FOR_ONE_WORD": few, "FEW_FOR_SEVERAL": few, "FIRST_STEP": 1}
-            with patch.multiple(search, **limits):
+            limits = {"FEW_FOR_ONE_WORD": few, "FEW_FOR_SEVERAL": few}
+            with patch.multiple(search, **limits), small_steps():
                 assert search.find_contacts(reader(), typed) == expected
+
+
+def small_steps() -> ExitStack:
+    """Every list of candidates in as many parts as there can be."""
+    stack = ExitStack()
+    stack.enter_context(patch.multiple(search_sqlite, FIRST_STEP=1))
+    stack.enter_context(patch.multiple(search_postgresql, FIRST_STEP=1, MOST=2))
+    return stack
 
 
 def add(
@@ -110,9 +120,7 @@ def add(
 def empty(session: Any) -> None:
     for model in (ContactDocument, ContactChannel, Contact):
         session.execute(model.__table__.delete())
-    session.connection().exec_driver_sql(
-        "INSERT INTO contact_search (contact_search) VALUES ('delete-all')"
-    )
+    empty_search(session)
 
 
 @pytest.fixture(autouse=True)

@@ -239,5 +239,6 @@ def test_a_database_that_fails_ends_with_a_sentence_and_the_batches_before_stay(
     path = write_rows(tmp_path / "people.csv", rows)
     output = flask(app, "contacts", "import", path, code=1, batch=1)
     assert "1 row: 1 created" in output
-    assert "Error: The database could not do its work: no such table: nowhere." in output
+    assert "Error: The database could not do its work: " in output
+    assert "nowhere" in output
     assert [person["first_name"] for person in directory(app)] == ["Ann"]

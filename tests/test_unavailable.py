@@ -5,16 +5,19 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from contacts_service import keys
-from contacts_service.database import Base, unit_of_work
+from contacts_service import contact_routes, keys
+from contacts_service.database import Base, db, unit_of_work
 from contacts_service.models import ApiKey
 from contacts_service.principal import SCOPES
+from tests import databases
 from tests.client import Api
 from tests.conftest import make_app
 from tests.test_rules import operations
@@ -39,10 +42,9 @@ def own_api(own_app: Flask) -> Api:
 
 
 @pytest.fixture
-def lock(path: Path, own_app: Flask) -> Iterator[Callable[[], None]]:
-    other = sqlite3.connect(path, isolation_level=None)
-    yield lambda: other.execute("BEGIN IMMEDIATE") and None
-    other.close()
+def lock(own_app: Flask) -> Iterator[Callable[[], None]]:
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(databases.another_writer(own_app))
 
 
 def test_a_writer_that_waits_too_long_is_told_to_try_again(
@@ -67,6 +69,7 @@ def test_readers_never_wait_for_a_writer(
     assert time.monotonic() - began < 0.5
 
 
+@pytest.mark.sqlite
 def test_a_removed_database_is_not_made_anew(own_app: Flask, own_api: Api, path: Path) -> None:
     own_api.make_contact()
     kept = path.parent / "kept"
@@ -82,6 +85,7 @@ def test_a_removed_database_is_not_made_anew(own_app: Flask, own_api: Api, path:
     assert own_api.get("/contacts")["total"] == 1
 
 
+@pytest.mark.sqlite
 def test_a_database_put_in_place_of_another_is_the_one_that_answers(
     own_app: Flask, own_api: Api, path: Path, tmp_path: Path
 ) -> None:
@@ -158,3 +162,43 @@ def test_health_misses_every_table(own_app: Flask, path: Path) -> None:
         assert own_app.test_client().get("/health").status_code == 503, name
         change(path, f"ALTER TABLE elsewhere RENAME TO {name}")
         assert own_app.test_client().get("/health").status_code == 200, name
+
+
+END_ALL = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid != pg_backend_pid()"
+)
+
+
+@pytest.mark.postgresql
+def test_connections_that_ended_at_rest_are_made_anew(own_app: Flask, own_api: Api) -> None:
+    contact = own_api.make_contact()
+    with databases.by_other_hands(own_app) as connection:
+        assert connection.execute(END_ALL).fetchall()
+    assert own_api.get(f"/contacts/{contact['id']}") == contact
+    own_api.put(f"/contacts/{contact['id']}", {"first_name": "New"})
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("step", ["require_match", "resource"])
+def test_a_connection_that_ends_amidst_a_request_is_told(
+    own_app: Flask, own_api: Api, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    contact = own_api.make_contact()
+    real = getattr(contact_routes, step)
+
+    def end_all(*values: Any) -> Any:
+        with databases.by_other_hands(own_app) as connection:
+            connection.execute(END_ALL)
+        return real(*values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(contact_routes, step, end_all)
+        changes = {"first_name": "New"}
+        status = 503 if step == "require_match" else 200  # after the commit, nothing is lost
+        answer = own_api.call("PUT", f"/contacts/{contact['id']}", status, json=changes)
+    assert (answer.headers.get("Retry-After") == "1") == (status == 503)
+    shown = own_api.get(f"/contacts/{contact['id']}")
+    assert shown["first_name"] == ("" if status == 503 else "New")
+    with own_app.app_context():
+        assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]

@@ -71,7 +71,9 @@ def stored(app: Flask) -> dict[str, list[Any]]:
     """Every row of every table but the keys, which note when they were last used."""
     with app.app_context():
         return {
-            name: [tuple(row) for row in db.session.execute(select(table))]
+            name: [
+                tuple(row) for row in db.session.execute(select(table).order_by(*table.primary_key))
+            ]
             for name, table in Base.metadata.tables.items()
             if name != "api_keys"
         }

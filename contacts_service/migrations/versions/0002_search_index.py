@@ -9,36 +9,71 @@ from contacts_service.search_index import index_everybody
 revision = "0002"
 down_revision = "0001"
 
+TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+
 # Tokens are made in Python and come with spaces between them: everything else belongs to a token.
 ASCII_PUNCTUATION = "".join(chr(code) for code in range(33, 127) if not chr(code).isalnum())
 
 
 def upgrade() -> None:
-    op.drop_table("contact_search")
+    if not is_postgresql():
+        op.drop_table("contact_search")
     big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-    op.create_table(
-        "contact_documents",
-        sa.Column("id", big, nullable=False),
-        sa.Column("contact_id", big, nullable=False),
-        sa.Column("document", sa.String(), nullable=False),
+    references = [
         sa.ForeignKeyConstraint(
             ["contact_id"], ["contacts.id"], name=op.f("fk_contact_documents_contact_id")
-        ),
+        )
+    ]
+    if is_postgresql():  # it would keep everybody from the contacts when the index is rebuilt
+        references = []
+    op.create_table(
+        "contact_documents",
+        sa.Column("id", big, autoincrement=False, nullable=False),
+        sa.Column("contact_id", big, nullable=False),
+        sa.Column("document", TEXT, nullable=False),
+        *references,
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_documents")),
         sa.UniqueConstraint("contact_id", name=op.f("uq_contact_documents_contact_id")),
     )
-    punctuation = ASCII_PUNCTUATION.replace("'", "''").replace('"', '""')
     connection = op.get_bind()
-    connection.exec_driver_sql(
-        "CREATE VIRTUAL TABLE contact_search USING fts5(tokens, content = '', columnsize = 0, "
-        f"""detail = none, tokenize = "ascii tokenchars '{punctuation}'")"""
-    )
+    if is_postgresql():
+        create_array_index()
+    else:
+        create_full_text_index(connection)
     with Session(connection) as session:
         for _ in index_everybody(session):
             pass
 
 
+def is_postgresql() -> bool:
+    return op.get_bind().dialect.name == "postgresql"
+
+
+def create_full_text_index(connection: sa.Connection) -> None:
+    punctuation = ASCII_PUNCTUATION.replace("'", "''").replace('"', '""')
+    connection.exec_driver_sql(
+        "CREATE VIRTUAL TABLE contact_search USING fts5(tokens, content = '', columnsize = 0, "
+        f"""detail = none, tokenize = "ascii tokenchars '{punctuation}'")"""
+    )
+
+
+def create_array_index() -> None:
+    op.execute(
+        "CREATE TABLE contact_search (number bigint CONSTRAINT pk_contact_search PRIMARY KEY, "
+        "tokens integer[] NOT NULL)"
+    )
+    # How often each token comes would fill the statistics, and mislead: any scan but that of the
+    # index is too slow.
+    op.execute("ALTER TABLE contact_search ALTER tokens SET STATISTICS 0")
+    # Without a list of what is still to be indexed, which every search would go through.
+    op.execute(
+        "CREATE INDEX ix_contact_search_tokens ON contact_search USING gin (tokens) "
+        "WITH (fastupdate = off)"
+    )
+
+
 def downgrade() -> None:
     op.drop_table("contact_search")
     op.drop_table("contact_documents")
-    op.execute("CREATE VIRTUAL TABLE contact_search USING fts5(words, tokenize = 'unicode61')")
+    if not is_postgresql():
+        op.execute("CREATE VIRTUAL TABLE contact_search USING fts5(words, tokenize = 'unicode61')")

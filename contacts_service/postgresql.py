@@ -1,0 +1,258 @@
+"""What PostgreSQL needs: how connections are made and watched, how transactions begin.
+
+Writers of all instances queue at one lock, as they do for SQLite's file. So numbers of the search
+index grow in the order of commits, nothing that a writer has read changes before it commits, and no
+two writers can wait for each other.
+"""
+
+import select
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.pq import ExecStatus
+from psycopg.types.numeric import FloatDumper, Int8Dumper
+from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy.exc import DatabaseError, DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from contacts_service.backends import Backend, BackendError, Reading, Rows
+from contacts_service.search_postgresql import PostgreSQLSearch
+from contacts_service.turns import arrival, given_away
+
+DRIVER = "postgresql+psycopg"
+WRITERS = 0x636F6E7461637473  # "contacts": the advisory lock of whoever writes
+
+BEGIN_READING = (
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {milliseconds}"
+)
+# No rollback, at which the driver throws its prepared statements away.
+END_READING = f"COMMIT; {BEGIN_READING}"
+ENDED = [ExecStatus.COMMAND_OK] * 3  # what END_READING is answered
+
+# Classes of SQLSTATEs that speak of the database's surroundings: connection, resources, an
+# operator's doing, the system, damage; and a standby, which nobody can write to.
+UNAVAILABLE_CLASSES = {"08", "53", "55", "57", "58", "XX"}
+UNAVAILABLE_STATES = {"25006", "40001", "40P01", "42P01"}  # the last: not our tables
+BUSY_STATES = {"40001", "40P01", "55P03"}
+
+# What a server or its absence says, and what to do.
+ADVICE = (
+    ("password authentication", "check the role and the password in CONTACTS_DATABASE_URL"),
+    ("no password supplied", "put the role's password in CONTACTS_DATABASE_URL"),
+    ("no pg_hba.conf entry", "let this machine and role in by the server's pg_hba.conf"),
+    ("database", "make it with createdb, or correct CONTACTS_DATABASE_URL"),
+    ("role", "make it with createuser, or correct CONTACTS_DATABASE_URL"),
+    ("permission denied", "grant it: GRANT CREATE, USAGE ON SCHEMA public TO the role"),
+    ("read-only", "CONTACTS_DATABASE_URL must name the primary server"),
+)
+
+
+class _Float(FloatDumper):
+    """Every digit of a number, which PostgreSQL's own conversion would round."""
+
+    oid = psycopg.adapters.types["numeric"].oid
+
+
+class ServerReading(Reading):
+    """A connection to read by, and how long each of its queries may take; 0 is without a limit."""
+
+    __slots__ = ("milliseconds",)
+
+    def __init__(self, connection: Any, milliseconds: int) -> None:
+        super().__init__(connection)
+        self.milliseconds = milliseconds
+
+
+class PostgreSQLServer(Backend):
+    """A database of a server."""
+
+    placeholder = "%s"
+
+    def __init__(self, url: URL, _folder: Path, busy_timeout: int) -> None:
+        self.url = url.set(drivername=DRIVER)
+        self.name = self.url.render_as_string(hide_password=True)
+        self.busy_timeout = busy_timeout
+        self._idle: list[ServerReading] = []  # readers, last used last
+        self.search = PostgreSQLSearch()
+        self.engine_options = {
+            "paramstyle": "format",
+            "use_native_hstore": False,
+            "connect_args": {
+                "connect_timeout": max(2, busy_timeout),
+                "application_name": "contacts",
+                "autocommit": True,  # transactions begin explicitly
+            },
+        }
+
+    def is_there(self) -> bool:
+        return True  # what is not there is told by the attempt
+
+    def create(self) -> None:
+        """The database is made by whoever administers the server."""
+
+    def check(self, connection: Connection) -> None:
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+        if encoding != "UTF8":
+            raise BackendError(
+                f"The database {self.name} is in {encoding}; "
+                "make one with createdb -E UTF8 -T template0."
+            )
+
+    def prepare(self, engine: Engine) -> None:
+        self.dialect = engine.dialect
+        event.listen(engine, "connect", _on_connect)
+        event.listen(engine, "checkout", _on_checkout)
+        event.listen(engine, "begin", self._on_begin)
+
+    def _on_begin(self, connection: Connection) -> None:
+        options = connection.get_execution_options()
+        driver: Any = connection.connection.dbapi_connection
+        if "write_before" in options:
+            self.begin_writing(driver, options["write_before"])
+        elif not options.get("is_begun"):
+            driver.execute(BEGIN_READING.format(milliseconds=0))
+
+    def connect(self) -> Any:
+        """A connection of the driver's own, with the settings that the engine's have."""
+        words, options = self.dialect.create_connect_args(self.url)
+        made = psycopg.connect(*words, **{**options, **self.engine_options["connect_args"]})
+        _on_connect(made, None)
+        return made
+
+    def begin_reading(self, seconds: float | None) -> Reading:
+        milliseconds = round(1000 * (seconds or 0))
+        reading = self._take_idle() or self._make_reading(milliseconds)
+        if reading.milliseconds != milliseconds:
+            reading.connection.execute(f"SET LOCAL statement_timeout = {milliseconds}")
+            reading.milliseconds = milliseconds
+        return reading
+
+    def _take_idle(self) -> ServerReading | None:
+        while self._idle:
+            with suppress(IndexError):  # another thread was faster
+                reading = self._idle.pop()
+                if _is_ready(reading.connection):
+                    return reading
+                reading.connection.close()
+        return None
+
+    def _make_reading(self, milliseconds: int) -> ServerReading:
+        connection = self.connect()
+        connection.execute(BEGIN_READING.format(milliseconds=milliseconds))
+        return ServerReading(connection, milliseconds)
+
+    def end_reading(self, reading: Any) -> None:
+        """End the transaction and begin the next, which sees nothing before it is first used.
+
+        Nobody waits for the answer, which `begin_reading` takes in.
+        """
+        connection = reading.connection
+        try:
+            ending = END_READING.format(milliseconds=reading.milliseconds)
+            connection.pgconn.send_query(ending.encode())
+            connection.pgconn.flush()
+        except psycopg.Error:
+            connection.close()
+        else:
+            self._idle.append(reading)
+
+    def close_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().connection.close()
+
+    def writer(self, deadline: float) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def begin_writing(self, driver: Any, deadline: float) -> None:
+        patience = max(1, round(1000 * (deadline - time.monotonic())))
+        try:
+            with given_away():
+                # In one message, as each takes its time there and back.
+                driver.execute(
+                    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
+                    f"SET LOCAL lock_timeout = {patience}; "
+                    f"SELECT pg_advisory_xact_lock({WRITERS})"
+                )
+        except psycopg.Error as error:
+            raise DatabaseError(None, None, error, hide_parameters=True) from None
+
+    @contextmanager
+    def migrating(self, engine: Engine) -> Iterator[Connection]:
+        deadline = arrival() + self.busy_timeout
+        with (
+            engine.connect().execution_options(write_before=deadline) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def insert_rows(self, driver: Any, table: str, columns: Sequence[str], rows: Rows) -> None:
+        names = ", ".join(columns)
+        if len(rows) == 1:
+            places = ", ".join(["%s"] * len(columns))
+            driver.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", rows[0])
+            return
+        with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def take_ids(self, driver: Any, table: str, count: int) -> int:
+        if count == 0:
+            return 0
+        found = driver.execute(
+            "SELECT setval(name, nextval(name) + %s - 1) "
+            "FROM pg_get_serial_sequence(%s, 'id') AS name",
+            (count, table),
+        )
+        last: int = found.fetchone()[0]
+        return last - count + 1
+
+    def is_unavailable(self, error: Any) -> bool:
+        if not isinstance(error, psycopg.Error):
+            return False
+        state = error.sqlstate
+        if state is None:  # the connection is gone, or was never there
+            return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+        return state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE_STATES
+
+    def is_busy(self, error: Any) -> bool:
+        return getattr(error, "sqlstate", None) in BUSY_STATES
+
+    def advice(self, error: Any) -> str:
+        told = " ".join(str(error).split())
+        todo = next(
+            (todo for words, todo in ADVICE if words in told.lower()),
+            "check CONTACTS_DATABASE_URL and that the server runs",
+        )
+        return f"The database {self.name} cannot be used ({told}); {todo}."
+
+
+def _on_connect(connection: Any, _record: ConnectionPoolEntry | None) -> None:
+    # Of one type whatever their size, so that a statement is prepared once.
+    connection.adapters.register_dumper(int, Int8Dumper)
+    connection.adapters.register_dumper(float, _Float)
+
+
+def _is_ready(connection: Any) -> bool:
+    """Take in the answers to END_READING; whether the connection can be used."""
+    states = []
+    while (result := connection.pgconn.get_result()) is not None:
+        states.append(result.status)
+    return states == ENDED and not _has_ended(connection)
+
+
+def _on_checkout(connection: Any, _record: ConnectionPoolEntry, _proxy: object) -> None:
+    if _has_ended(connection):
+        raise DisconnectionError
+
+
+def _has_ended(connection: Any) -> bool:
+    """Whether a connection at rest is of no use: a server says nothing to it, but that it ends."""
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

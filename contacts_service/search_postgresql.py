@@ -1,0 +1,212 @@
+"""The search index in PostgreSQL: a GIN index over arrays of the tokens' checksums.
+
+GIN finds all that have some tokens at once and in no order. So each number is also in a block of
+numbers on each of a few levels, and the block is a token like others: the index is asked for the
+newest numbers first, then for ranges that grow, and an intersection with a block costs no more than
+the block. No extension is needed.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from struct import pack
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from sqlalchemy import Connection, text
+
+from contacts_service.backends import Candidate, SearchIndex
+from contacts_service.reading import Prepared, Reader
+from contacts_service.search_tokens import AllOf
+
+LEVELS = (8, 11, 14, 17)  # a block of a level holds two to the power of it numbers
+FIRST_STEP, LAST_STEP = 24, 2048  # candidates that are looked at once, four times more each time
+FIRST_MOST, MOST = 96, 4096  # numbers in the first answer of the index, and in the next ones
+
+# COPY's binary format, and that of an array of integers: one dimension, no nulls, their type.
+COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+COPY_END = b"\xff\xff"
+_ARRAY_HEAD = pack("!iiI", 1, 0, 23)
+
+_LAST = Prepared(text("SELECT max(id) FROM contact_documents"))
+_DOCUMENTS = Prepared(
+    text("""
+    SELECT id, contact_id, document FROM contact_documents
+    WHERE id = ANY(CAST(:numbers AS bigint[])) ORDER BY id DESC
+    """)
+)
+
+
+class Range(NamedTuple):
+    """The numbers from `low` to below `high`, and the blocks they are in; None: all below."""
+
+    low: int
+    high: int
+    blocks: str | None
+
+
+class PostgreSQLSearch(SearchIndex):
+    is_exact = False  # different tokens may have the same checksum
+
+    def __init__(self) -> None:
+        self._statements: dict[str, Prepared] = {}
+
+    def few(self, reader: Reader, wanted: Sequence[AllOf], most: int) -> list[int] | None:
+        found: list[int] = []
+        for numbers in self._numbers(reader, wanted, most + 1):
+            found += numbers
+            if len(found) > most:
+                return None
+        return found
+
+    def streamed(
+        self, reader: Reader, wanted: Sequence[AllOf], *, with_documents: bool
+    ) -> Iterator[Candidate]:
+        most = FIRST_STEP
+        for numbers in self._numbers(reader, wanted, MOST):
+            start = 0
+            while start < len(numbers):
+                part = numbers[start : start + most]
+                yield from reader.rows(_DOCUMENTS, {"numbers": part})
+                start, most = start + most, min(4 * most, LAST_STEP)
+
+    def _numbers(self, reader: Reader, wanted: Sequence[AllOf], most: int) -> Iterator[list[int]]:
+        """The numbers that have the tokens, greatest first, in lists of at most `most`."""
+        last = reader.value(_LAST)
+        ranges = list(_ranges((last or 0) + 1))
+        at_once = min(most, FIRST_MOST)
+        while ranges:
+            part = ranges.pop(0)
+            condition, values = _condition(wanted, part.blocks)
+            asked = {**values, "low": part.low, "high": part.high, "most": at_once}
+            found = [number for (number,) in reader.rows(self._statement(condition), asked)]
+            yield found
+            if len(found) == at_once:
+                ranges.insert(0, part._replace(high=found[-1]))
+            elif not found:  # few have these tokens: all of them cost no more than a part
+                ranges = [Range(0, part.low, None)] if part.low > 0 else []
+            at_once = most
+
+    def _statement(self, condition: str) -> Prepared:
+        if condition not in self._statements:
+            # Computed from the number, so that no plan goes through the table by its key.
+            self._statements[condition] = Prepared(
+                text(f"""
+                SELECT number FROM contact_search
+                WHERE number + 0 >= :low AND number + 0 < :high AND ({condition})
+                ORDER BY number + 0 DESC LIMIT :most
+                """)
+            )
+        return self._statements[condition]
+
+    def add(self, driver: Any, table: str, rows: Iterable[tuple[int, set[str]]]) -> None:
+        with driver.cursor() as cursor, cursor.copy(copy_statement(table)) as copy:
+            copy.write(COPY_HEAD)
+            for number, tokens in rows:
+                copy.write(copied_row(number, tokens))
+            copy.write(COPY_END)
+
+    def remove(self, driver: Any, table: str, rows: Sequence[tuple[int, set[str]]]) -> None:
+        numbers = [number for number, _ in rows]
+        driver.execute(f"DELETE FROM {table} WHERE number = ANY(%s)", (numbers,))
+
+    def create_like(self, connection: Connection, live: str, new: str) -> None:
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {new}")
+        connection.exec_driver_sql(f"CREATE TABLE {new} (LIKE {live} INCLUDING ALL)")
+
+    def put_in_place(self, connection: Connection, new: str, live: str) -> None:
+        """With the names of its indexes, by which migrations know them."""
+        names = _index_names(connection, live)
+        built = _index_names(connection, new)
+        connection.exec_driver_sql(f"DROP TABLE {live}")
+        connection.exec_driver_sql(f"ALTER TABLE {new} RENAME TO {live}")
+        for definition, name in names.items():
+            connection.exec_driver_sql(f"ALTER INDEX {built[definition]} RENAME TO {name}")
+
+    def merge(self, connection: Connection, table: str, *, is_first: bool) -> bool:
+        return False
+
+    def checksums(self, connection: Connection, table: str) -> Iterator[tuple[int, int]]:
+        rows = connection.execution_options(yield_per=1000).exec_driver_sql(
+            f"SELECT number, tokens FROM {table}"
+        )
+        for number, tokens in rows:
+            yield number, sum(token & 0xFFFFFFFF for token in tokens)
+
+    def checksum(self, number: int, tokens: set[str]) -> int:
+        return sum(crc32(token) for token in _all_tokens(number, tokens))
+
+
+def copy_statement(table: str) -> str:
+    return f"COPY {table} (number, tokens) FROM STDIN (FORMAT binary)"
+
+
+def copied_row(number: int, tokens: set[str]) -> bytes:
+    """What the index holds for a number, as COPY takes it."""
+    checksums = [crc32(token) for token in _all_tokens(number, tokens)]
+    size = len(checksums)
+    elements = [4] * (2 * size)  # each with its length before it
+    elements[1::2] = checksums
+    array = _ARRAY_HEAD + pack(f"!ii{2 * size}I", size, 1, *elements)
+    return pack("!hiqi", 2, 8, number, len(array)) + array
+
+
+def _all_tokens(number: int, tokens: set[str]) -> Iterator[bytes]:
+    yield from map(str.encode, tokens)
+    for level in LEVELS:
+        yield _block(level, number >> level)
+
+
+def _checksum(token: bytes) -> int:
+    """As a signed integer of four bytes."""
+    checksum = crc32(token)
+    return checksum - (1 << 32) if checksum >> 31 else checksum
+
+
+def _block(level: int, block: int) -> bytes:
+    return b"#%d:%d" % (level, block)  # no kind of token begins so
+
+
+def _ranges(high: int) -> Iterator[Range]:
+    """What covers all numbers below `high`, the greatest first, each up to a greater block."""
+    for level, above in zip(LEVELS, (*LEVELS[1:], LEVELS[-1] + 3), strict=True):
+        if high <= 0:
+            return
+        low = (high - 1) >> above << above
+        blocks = range(low >> level, ((high - 1) >> level) + 1)
+        yield Range(low, high, _literal(_checksum(_block(level, block)) for block in blocks))
+        high = low
+    if high > 0:
+        yield Range(0, high, None)
+
+
+def _condition(wanted: Sequence[AllOf], blocks: str | None) -> tuple[str, dict[str, Any]]:
+    """The tokens as a condition, and its values."""
+    values: dict[str, Any] = {} if blocks is None else {"blocks": blocks}
+    alternatives = []
+    for number, all_of in enumerate(wanted):
+        groups = [tuple(any_of) for any_of in dict.fromkeys(map(tuple, all_of))]
+        conditions = [] if blocks is None else ["tokens && CAST(:blocks AS integer[])"]
+        single = [group[0] for group in groups if len(group) == 1]
+        several = [group for group in groups if len(group) > 1]
+        for place, (operator, tokens) in enumerate(
+            [*([("@>", single)] if single else []), *(("&&", group) for group in several)]
+        ):
+            name = f"tokens_{number}_{place}"
+            values[name] = _literal(_checksum(token.encode()) for token in tokens)
+            conditions.append(f"tokens {operator} CAST(:{name} AS integer[])")
+        alternatives.append(f"({' AND '.join(conditions)})")
+    return " OR ".join(alternatives), values
+
+
+def _literal(numbers: Iterable[int]) -> str:
+    """An array as PostgreSQL writes it."""
+    return f"{{{','.join(map(str, numbers))}}}"
+
+
+def _index_names(connection: Connection, table: str) -> dict[str, str]:
+    """The names of a table's indexes by what they index."""
+    rows = connection.exec_driver_sql(
+        "SELECT substring(indexdef FROM 'USING .*') AS definition, indexname AS name "
+        "FROM pg_indexes "
+        f"WHERE schemaname = current_schema() AND tablename = '{table}'"
+    )
+    return {row.definition: row.name for row in rows}

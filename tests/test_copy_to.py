@@ -1,0 +1,114 @@
+"""Copying a SQLite database into PostgreSQL: all of it, of one moment, or nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from contacts_service import copying, create_app
+from tests import databases
+from tests.conftest import make_api
+from tests.files import flask
+from tests.threads import receive, stored
+
+pytestmark = pytest.mark.postgresql
+
+NOBODY = "postgresql+psycopg://nobody:wrong@127.0.0.1:1/contacts"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Flask:
+    """A SQLite database with something in every table, and an id that will not come again."""
+    app = create_app({"CONTACTS_DATABASE_URL": f"sqlite:///{tmp_path / 'contacts.db'}"})
+    flask(app, "demo", "--contacts", "30")
+    api = make_api(app)
+    contact = api.make_contact("zoë@example.com", custom_attributes={"é": 'a\\b"', "n": 1e100})
+    api.post(f"/contacts/{contact['id']}/channels", {"channel": "chat", "identifier": "z"})
+    api.put(f"/contacts/{contact['id']}/block", {"blocked": True})
+    note = api.post(f"/contacts/{contact['id']}/notes", {"content": "One.\nTwo.\\N"})
+    api.delete(f"/contacts/{contact['id']}/notes/{note['id']}")
+    api.post("/custom-attributes", {"key": "tier", "name": "Tier", "data_type": "text"})
+    kept = {"Idempotency-Key": "1"}
+    api.post("/contacts/quick", {"email": "once@example.com"}, headers=kept)
+    receive(api, "zoë@example.com", message_id="1@x")
+    return app
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return databases.database_url(tmp_path)
+
+
+def test_everything_arrives(source: Flask, url: str) -> None:
+    before = stored(source)
+    assert "32 contacts and all" in flask(source, "contacts", "copy-to", url)
+    target = create_app({"CONTACTS_DATABASE_URL": url})
+    assert stored(target) == before
+    assert "The index says" in flask(target, "search", "check")
+
+
+def test_service_goes_on_where_it_was(source: Flask, url: str) -> None:
+    flask(source, "contacts", "copy-to", url)
+    here, there = make_api(source), make_api(create_app({"CONTACTS_DATABASE_URL": url}))
+    for query in ("e", "zoe", "example.com", "example"):
+        path = f"/contacts/search?q={query}"
+        assert there.get(path) == here.get(path) != []
+    made = [api.make_contact("next@example.com") for api in (here, there)]
+    assert made[0]["id"] == made[1]["id"]
+    notes = [
+        api.post(f"/contacts/{made[0]['id']}/notes", {"content": "Next."}) for api in (here, there)
+    ]
+    assert notes[0]["id"] == notes[1]["id"]
+    assert there.get("/contacts")["total"] == here.get("/contacts")["total"] == 33
+
+
+def test_target_that_holds_something_is_refused(source: Flask, url: str) -> None:
+    flask(source, "contacts", "copy-to", url)
+    output = flask(source, "contacts", "copy-to", url, code=1)
+    assert "The target holds rows already, in " in output
+
+
+def change_a_row(real: Callable[..., Any]) -> Callable[..., Any]:
+    def copy(connection: Any, table: Any, rows: Any) -> Any:
+        yield from real(connection, table, rows)
+        if table.name == "contacts":
+            connection.execute("UPDATE contacts SET last_name = 'X' WHERE id = 3")
+
+    return copy
+
+
+def fail(_real: Callable[..., Any]) -> Callable[..., Any]:
+    def sequences(*_values: Any) -> Any:
+        raise copying.CopyError("No more room.")
+
+    return sequences
+
+
+HARM = {
+    "_copy": (change_a_row, "What has arrived in contacts differs"),
+    "_set_sequences": (fail, "No more room."),
+}
+
+
+@pytest.mark.parametrize("step", HARM)
+def test_copy_that_fails_leaves_nothing_and_can_be_repeated(
+    source: Flask, url: str, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    harm, sentence = HARM[step]
+    with monkeypatch.context() as patch:
+        patch.setattr(copying, step, harm(getattr(copying, step)))
+        assert sentence in flask(source, "contacts", "copy-to", url, code=1)
+    target = create_app({"CONTACTS_DATABASE_URL": url})
+    assert not any(stored(target).values())
+    test_everything_arrives(source, url)
+
+
+def test_only_what_can_be_copied_is_copied(source: Flask, url: str, tmp_path: Path) -> None:
+    output = flask(source, "contacts", "copy-to", f"sqlite:///{tmp_path / 'other.db'}", code=1)
+    assert "The target must be a PostgreSQL database." in output
+    assert "check CONTACTS_DATABASE_URL" in flask(source, "contacts", "copy-to", NOBODY, code=1)
+    target = create_app({"CONTACTS_DATABASE_URL": url})
+    other = databases.database_url(tmp_path / "other")
+    assert "Only a SQLite database" in flask(target, "contacts", "copy-to", other, code=1)
