@@ -53,6 +53,18 @@ class _Float(FloatDumper):
     oid = psycopg.adapters.types["numeric"].oid
 
 
+class _Connection(psycopg.Connection[Any]):
+    """Keeps what rows hold out of errors, which are logged: their details name values."""
+
+    def wait(self, *words: Any, **options: Any) -> Any:
+        try:
+            return super().wait(*words, **options)
+        except psycopg.Error as error:
+            if error.diag.message_primary:
+                error.args = (error.diag.message_primary,)
+            raise
+
+
 class PostgreSQLServer(Backend):
     """A database of a server."""
 
@@ -67,11 +79,7 @@ class PostgreSQLServer(Backend):
         self.engine_options = {
             "paramstyle": "format",
             "use_native_hstore": False,
-            "connect_args": {
-                "connect_timeout": max(2, busy_timeout),
-                "application_name": "contacts",
-                "autocommit": True,  # transactions begin explicitly
-            },
+            "creator": self.connect,
         }
 
     def is_there(self) -> bool:
@@ -90,7 +98,6 @@ class PostgreSQLServer(Backend):
 
     def prepare(self, engine: Engine) -> None:
         self.dialect = engine.dialect
-        event.listen(engine, "connect", _on_connect)
         event.listen(engine, "checkout", _on_checkout)
         event.listen(engine, "begin", self._on_begin)
 
@@ -103,11 +110,25 @@ class PostgreSQLServer(Backend):
             driver.execute(BEGIN_READING)
 
     def connect(self) -> Any:
-        """A connection of the driver's own, with the settings that the engine's have."""
+        """A connection whose transactions begin explicitly. Raises psycopg's errors.
+
+        What the URL says after its question mark comes first; `prepare_threshold=0` there is for
+        poolers that know no prepared statements.
+        """
         words, options = self.dialect.create_connect_args(self.url)
-        made = psycopg.connect(*words, **{**options, **self.engine_options["connect_args"]})
-        _on_connect(made, None)
-        return made
+        given: dict[str, Any] = {
+            "connect_timeout": max(2, self.busy_timeout),
+            "application_name": "contacts",
+            **options,
+        }
+        threshold = int(given.pop("prepare_threshold", 5)) or None
+        connection = _Connection.connect(
+            *words, autocommit=True, prepare_threshold=threshold, **given
+        )
+        # Of one type whatever their size, so that a statement is prepared once.
+        connection.adapters.register_dumper(int, Int8Dumper)
+        connection.adapters.register_dumper(float, _Float)
+        return connection
 
     def begin_reading(self) -> Reading:
         try:
@@ -201,12 +222,6 @@ class PostgreSQLServer(Backend):
             "check CONTACTS_DATABASE_URL and that the server runs",
         )
         return f"The database {self.name} cannot be used ({told}); {todo}."
-
-
-def _on_connect(connection: Any, _record: ConnectionPoolEntry | None) -> None:
-    # Of one type whatever their size, so that a statement is prepared once.
-    connection.adapters.register_dumper(int, Int8Dumper)
-    connection.adapters.register_dumper(float, _Float)
 
 
 def _is_ready(connection: Any) -> bool:

@@ -28,7 +28,7 @@ EDGE = {
     *("inbound_routes", "note_routes"),
     *("backup_commands", "commands", "directory_commands", "inbound_commands"),
     "search_commands",
-    *("attributes", "database", "migration", "strict_json"),
+    *("attributes", "copying", "database", "migration", "strict_json"),
 }
 LAYERS = [
     {
