@@ -40,9 +40,10 @@ ADVICE = (
     ("password authentication", "check the role and the password in CONTACTS_DATABASE_URL"),
     ("no password supplied", "put the role's password in CONTACTS_DATABASE_URL"),
     ("no pg_hba.conf entry", "let this machine and role in by the server's pg_hba.conf"),
+    ("denied for table", "use the role that owns the tables"),
+    ("permission denied", "grant it: GRANT CREATE, USAGE ON SCHEMA public TO the role"),
     ("database", "make it with createdb, or correct CONTACTS_DATABASE_URL"),
     ("role", "make it with createuser, or correct CONTACTS_DATABASE_URL"),
-    ("permission denied", "grant it: GRANT CREATE, USAGE ON SCHEMA public TO the role"),
     ("read-only", "CONTACTS_DATABASE_URL must name the primary server"),
 )
 
