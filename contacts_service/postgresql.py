@@ -44,9 +44,10 @@ ADVICE = (
     ("password authentication", "check the role and the password in CONTACTS_DATABASE_URL"),
     ("no password supplied", "put the role's password in CONTACTS_DATABASE_URL"),
     ("no pg_hba.conf entry", "let this machine and role in by the server's pg_hba.conf"),
+    ("denied for table", "use the role that owns the tables"),
+    ("permission denied", "grant it: GRANT CREATE, USAGE ON SCHEMA public TO the role"),
     ("database", "make it with createdb, or correct CONTACTS_DATABASE_URL"),
     ("role", "make it with createuser, or correct CONTACTS_DATABASE_URL"),
-    ("permission denied", "grant it: GRANT CREATE, USAGE ON SCHEMA public TO the role"),
     ("read-only", "CONTACTS_DATABASE_URL must name the primary server"),
 )
 
@@ -67,6 +68,18 @@ class ServerReading(Reading):
         self.milliseconds = milliseconds
 
 
+class _Connection(psycopg.Connection[Any]):
+    """Keeps what rows hold out of errors, which are logged: their details name values."""
+
+    def wait(self, *words: Any, **options: Any) -> Any:
+        try:
+            return super().wait(*words, **options)
+        except psycopg.Error as error:
+            if error.diag.message_primary:
+                error.args = (error.diag.message_primary,)
+            raise
+
+
 class PostgreSQLServer(Backend):
     """A database of a server."""
 
@@ -81,11 +94,7 @@ class PostgreSQLServer(Backend):
         self.engine_options = {
             "paramstyle": "format",
             "use_native_hstore": False,
-            "connect_args": {
-                "connect_timeout": max(2, busy_timeout),
-                "application_name": "contacts",
-                "autocommit": True,  # transactions begin explicitly
-            },
+            "creator": self.connect,
         }
 
     def is_there(self) -> bool:
@@ -104,7 +113,6 @@ class PostgreSQLServer(Backend):
 
     def prepare(self, engine: Engine) -> None:
         self.dialect = engine.dialect
-        event.listen(engine, "connect", _on_connect)
         event.listen(engine, "checkout", _on_checkout)
         event.listen(engine, "begin", self._on_begin)
 
@@ -117,11 +125,25 @@ class PostgreSQLServer(Backend):
             driver.execute(BEGIN_READING.format(milliseconds=0))
 
     def connect(self) -> Any:
-        """A connection of the driver's own, with the settings that the engine's have."""
+        """A connection whose transactions begin explicitly. Raises psycopg's errors.
+
+        What the URL says after its question mark comes first; `prepare_threshold=0` there is for
+        poolers that know no prepared statements.
+        """
         words, options = self.dialect.create_connect_args(self.url)
-        made = psycopg.connect(*words, **{**options, **self.engine_options["connect_args"]})
-        _on_connect(made, None)
-        return made
+        given: dict[str, Any] = {
+            "connect_timeout": max(2, self.busy_timeout),
+            "application_name": "contacts",
+            **options,
+        }
+        threshold = int(given.pop("prepare_threshold", 5)) or None
+        connection = _Connection.connect(
+            *words, autocommit=True, prepare_threshold=threshold, **given
+        )
+        # Of one type whatever their size, so that a statement is prepared once.
+        connection.adapters.register_dumper(int, Int8Dumper)
+        connection.adapters.register_dumper(float, _Float)
+        return connection
 
     def begin_reading(self, seconds: float | None) -> Reading:
         milliseconds = round(1000 * (seconds or 0))
@@ -228,12 +250,6 @@ class PostgreSQLServer(Backend):
             "check CONTACTS_DATABASE_URL and that the server runs",
         )
         return f"The database {self.name} cannot be used ({told}); {todo}."
-
-
-def _on_connect(connection: Any, _record: ConnectionPoolEntry | None) -> None:
-    # Of one type whatever their size, so that a statement is prepared once.
-    connection.adapters.register_dumper(int, Int8Dumper)
-    connection.adapters.register_dumper(float, _Float)
 
 
 def _is_ready(connection: Any) -> bool:

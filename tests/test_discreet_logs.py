@@ -198,6 +198,7 @@ def test_good_and_bad_input(start: Callable[[], Driver], capfd: pytest.CaptureFi
     assert "rror" not in log
 
 
+@pytest.mark.sqlite
 def test_a_database_that_is_busy_or_not_ours(
     start: Callable[[], Driver], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 import psycopg
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from contacts_service import directory, errors
+from contacts_service import channels, directory, errors
+from contacts_service.database import unit_of_work
 from tests.client import Api
 from tests.databases import is_postgresql
 
@@ -209,3 +211,12 @@ def test_a_defect_is_in_the_log_under_the_id_of_its_request(
 def test_every_kind_of_error_has_a_status_of_its_own() -> None:
     kinds = errors.ServiceError.__subclasses__()
     assert len({kind.status for kind in kinds}) == len({kind.type for kind in kinds}) == len(kinds)
+
+
+def test_errors_of_the_database_name_no_values(app: Flask, api: Api) -> None:
+    contact = api.make_contact("linda@example.com")
+    with pytest.raises(DBAPIError) as raised, app.app_context(), unit_of_work() as session:
+        channels.claim(session, [(contact["id"], ("email", "linda@example.com"), "")])
+    told = f"{raised.value} {raised.value.orig} {raised.value.__cause__}"
+    assert "contact_channels" in told
+    assert "linda@" not in told

@@ -91,6 +91,7 @@ def test_what_strangers_make_up_adds_no_series(
     assert after["contacts_requests_total other none 405"] == 20
 
 
+@pytest.mark.sqlite
 def test_a_busy_database_is_told_from_one_that_is_gone(
     counting_api: Api, scrape: Callable[[], Numbers], tmp_path: Path
 ) -> None:

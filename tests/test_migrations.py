@@ -31,6 +31,7 @@ def test_models_and_migrated_tables_agree(app: Flask) -> None:
         assert compare_metadata(context, Base.metadata) == []
 
 
+@pytest.mark.sqlite
 def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
     make_app(tmp_path)
     modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.glob("contacts.db*")}

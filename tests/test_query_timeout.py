@@ -11,7 +11,9 @@ from contacts_service import directory
 from contacts_service.bulk import NewContact, create_contacts
 from contacts_service.clock import now
 from contacts_service.database import db, reader, unit_of_work
+from contacts_service.errors import UnavailableError
 from contacts_service.listing import Page
+from contacts_service.reading import Prepared
 from tests.client import Api
 
 PEOPLE = 500
@@ -44,6 +46,7 @@ def ask_much(api: Api, status: int, **query: Any) -> Any:
     return api.call("GET", "/contacts", status, query_string={"filters": filters, **query})
 
 
+@pytest.mark.sqlite  # whose time can be no time at all
 @pytest.mark.parametrize("query", [{}, {"cursor": ""}, {"order_by": "email", "page": 5}])
 def test_a_query_that_takes_too_long_is_503(
     hurried: Flask, api: Api, query: dict[str, Any]
@@ -55,6 +58,19 @@ def test_a_query_that_takes_too_long_is_503(
     assert api.get("/contacts")["total"] == PEOPLE
 
 
+@pytest.mark.postgresql
+def test_the_server_ends_a_query_that_takes_too_long(
+    app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Prepared(text("SELECT pg_sleep(5)"))
+    assert api.get("/contacts")["total"] == 0  # its connection is used again, with another limit
+    monkeypatch.setitem(app.config, "CONTACTS_QUERY_TIMEOUT", 0.05)
+    with app.test_request_context(), pytest.raises(UnavailableError, match="too long"):
+        reader().value(slow)
+    monkeypatch.setitem(app.config, "CONTACTS_QUERY_TIMEOUT", 60)
+    assert api.get("/contacts")["total"] == 0
+
+
 def test_the_same_query_is_answered_in_time(
     hurried: Flask, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,6 +78,7 @@ def test_the_same_query_is_answered_in_time(
     assert ask_much(api, 200).json["data"]["total"] == 0
 
 
+@pytest.mark.sqlite  # whose time can be no time at all
 @pytest.mark.parametrize("work", [True, False], ids=["unit of work", "session"])
 def test_whoever_gets_the_connection_next_has_all_the_time(
     hurried: Flask, api: Api, work: bool

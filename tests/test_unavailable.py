@@ -132,6 +132,7 @@ def change(path: Path, statement: str) -> None:
     other.close()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("harm", HARM.values(), ids=HARM)
 def test_every_route_is_503_while_the_file_is_no_database_and_well_again_after(
     own_app: Flask, own_api: Api, path: Path, tmp_path: Path, harm: Callable[[Path], None]
@@ -156,6 +157,7 @@ def test_every_route_is_503_while_the_file_is_no_database_and_well_again_after(
     assert own_app.test_client().get("/health").status_code == 200
 
 
+@pytest.mark.sqlite
 def test_health_misses_every_table(own_app: Flask, path: Path) -> None:
     for name in (*Base.metadata.tables, "contact_search"):
         change(path, f"ALTER TABLE {name} RENAME TO elsewhere")

@@ -1,0 +1,79 @@
+"""A PostgreSQL database that will not do is told in one sentence that says what to do."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from contacts_service import create_app
+from contacts_service.postgresql import DRIVER
+from tests import databases
+from tests.conftest import make_app
+from tests.files import flask
+
+pytestmark = pytest.mark.postgresql
+
+ROLE = "stranger"
+
+
+def no_server(_folder: Path) -> str:
+    return f"{DRIVER}://nobody:secret@127.0.0.1:1/contacts"
+
+
+def no_database(_folder: Path) -> str:
+    return databases.url_of("nowhere")
+
+
+def no_role(folder: Path) -> str:
+    return databases.database_url(folder).replace(f"//{databases.OWNER}@", "//nobody@")
+
+
+def as_stranger(url: str) -> str:
+    with databases.administration() as connection:
+        if not connection.execute(f"SELECT 1 FROM pg_roles WHERE rolname = '{ROLE}'").fetchone():
+            connection.execute(f"CREATE ROLE {ROLE} LOGIN")
+    return url.replace(f"//{databases.OWNER}@", f"//{ROLE}@")
+
+
+def no_rights(folder: Path) -> str:
+    return as_stranger(databases.database_url(folder))
+
+
+def tables_of_another(folder: Path) -> str:
+    make_app(folder)
+    return as_stranger(databases.database_url(folder))
+
+
+def another_encoding(folder: Path) -> str:
+    name = f"latin_{folder.name}".lower().replace("-", "_")[:60]
+    with databases.administration() as connection:
+        connection.execute(f"CREATE DATABASE {name} ENCODING LATIN1 LOCALE 'C' TEMPLATE template0")
+    return databases.url_of(name)
+
+
+REFUSALS: dict[Callable[[Path], str], str] = {
+    no_server: "check CONTACTS_DATABASE_URL and that the server runs.",
+    no_database: "make it with createdb, or correct CONTACTS_DATABASE_URL.",
+    no_role: "make it with createuser, or correct CONTACTS_DATABASE_URL.",
+    no_rights: "grant it: GRANT CREATE, USAGE ON SCHEMA public TO the role.",
+    tables_of_another: "use the role that owns the tables.",
+    another_encoding: "make one with createdb -E UTF8 -T template0.",
+}
+
+
+@pytest.mark.parametrize("make_url", REFUSALS)
+def test_database_that_will_not_do_is_told_with_what_to_do(
+    tmp_path: Path, make_url: Callable[[Path], str]
+) -> None:
+    app = create_app({"CONTACTS_DATABASE_URL": make_url(tmp_path), "CONTACTS_BUSY_TIMEOUT": "2"})
+    output = flask(app, "keys", "list", code=1)
+    assert output.startswith("Error: The database postgresql+psycopg://")
+    assert output.endswith(f"{REFUSALS[make_url]}\n")
+    assert "secret" not in output
+    assert output.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [("backup", "x"), ("restore", "x"), ("check",)])
+def test_commands_of_the_file_name_pg_dump(app: Flask, words: tuple[str, ...]) -> None:
+    assert "back it up with pg_dump" in flask(app, *words, code=1)
