@@ -6,7 +6,16 @@ JSON that PostgreSQL's own functions write has spaces in it, so there it is put 
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Boolean, Integer, Numeric, String, column
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Integer,
+    Numeric,
+    String,
+    column,
+    literal,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -66,6 +75,11 @@ class members_of(FunctionElement[Any]):  # noqa: N801
         column("text", String),
         column("number", Numeric),
     )
+
+
+def number(value: float) -> ColumnElement[Any]:
+    """A number of any size, for comparing with `members_of`."""
+    return literal(value, Numeric)
 
 
 class place_in(FunctionElement[int]):  # noqa: N801

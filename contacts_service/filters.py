@@ -13,20 +13,18 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Numeric,
     SQLColumnExpression,
     and_,
     exists,
     false,
     func,
-    literal,
     not_,
     or_,
     true,
 )
 
 from contacts_service.clock import read_moment, wire_time
-from contacts_service.dialects import casefold, members_of, place_in
+from contacts_service.dialects import casefold, members_of, number, place_in
 from contacts_service.errors import InputError
 from contacts_service.strict_json import JSONError, read_json
 from contacts_service.text import clean_line, refuse_control_characters
@@ -254,13 +252,13 @@ class AttributeField(Field):
             types, value = ("true", "false"), int(value)
         else:
             types = NUMBERS
-        return self._has(item.type.in_(types), COMPARISONS[word](item.number, _number(value)))
+        return self._has(item.type.in_(types), COMPARISONS[word](item.number, number(value)))
 
     def among(self, values: list[Any]) -> Condition:
         item = self.item.c
         words = [value for value in values if isinstance(value, str)]
         switches = ["true" if value else "false" for value in values if isinstance(value, bool)]
-        numbers = [_number(value) for value in values if type(value) in (int, float)]
+        numbers = [number(value) for value in values if type(value) in (int, float)]
         return self._has(
             or_(
                 and_(item.type == "text", casefold(item.text).in_(words)),
@@ -275,11 +273,6 @@ class AttributeField(Field):
 
     def _has(self, *conditions: Condition) -> Condition:
         return exists().select_from(self.item).where(self.item.c.key == self.key, *conditions)
-
-
-def _number(value: float) -> Column:
-    """A number of any size, for comparing."""
-    return literal(value, Numeric)
 
 
 def compare_text(column: Column, word: str, value: str) -> Condition:
