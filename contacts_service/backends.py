@@ -8,12 +8,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from sqlalchemy import Connection, Dialect, Engine
 
 from contacts_service.reading import Reader
 from contacts_service.search_tokens import AllOf
+
+# Others are at work for too long; what was asked takes too long; it cannot be reached or used.
+Cause = Literal["busy", "slow", "unreachable"]
 
 Rows = Sequence[tuple[Any, ...]]
 Candidate = tuple[int, int, str]  # the number in the index, the contact's id, its document
@@ -102,12 +105,8 @@ class Backend(ABC):
         """The first of so many ids that were never given before, for rows that are added next."""
 
     @abstractmethod
-    def is_unavailable(self, error: Any) -> bool:
-        """Whether a driver's error speaks of the database's surroundings, not of a statement."""
-
-    @abstractmethod
-    def is_busy(self, error: Any) -> bool:
-        """Whether a driver's error says that others are at work."""
+    def why_unavailable(self, error: Any) -> Cause | None:
+        """What a driver's error says of the database's surroundings; None if of a statement."""
 
     @abstractmethod
     def advice(self, error: Any) -> str:

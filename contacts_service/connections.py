@@ -5,6 +5,7 @@ lets through, and an end to what never ends.
 """
 
 import json
+import logging
 import re
 import secrets
 import socket
@@ -35,10 +36,14 @@ REFUSALS: dict[int, tuple[int, type[ServiceError], str]] = {
 }
 
 
+logger = logging.getLogger(__name__)
+
+
 class Parser(HTTPRequestParser):
     """waitress' parser, with answers for what it trips over or lets through."""
 
     completed: bool
+    arrival = 0.0  # when it was there as a whole, by the monotonic clock
 
     def __init__(self, adj: Any) -> None:
         super().__init__(adj)
@@ -50,6 +55,7 @@ class Parser(HTTPRequestParser):
             self.error = BadRequest("")
             self.completed = True
         if self.completed:
+            self.arrival = time.monotonic()
             self.expect_continue = False  # or a refused request would be read on
         return consumed
 
@@ -94,8 +100,9 @@ class RefusalTask(ErrorTask):
         request = self.request
         status, kind, message = REFUSALS[request.error.code]
         request_id = _request_id(request.headers.get("X_REQUEST_ID", ""))
-        if status == 500:
-            self.logger.error("Request %s was answered with 500.", request_id)
+        level = logging.ERROR if status == 500 else logging.INFO
+        told = "A request was answered with %d by the server itself."
+        logger.log(level, told, status, extra={"request_id": request_id})
         error: dict[str, Any] = {"message": message, "type": kind.type}
         if kind is InputError:
             error["errors"] = {"headers": {"": [message]}}
@@ -154,6 +161,11 @@ class Channel(HTTPChannel):
         else:
             self.closes_at = time.time() + REFUSED_SECONDS
             self.socket.shutdown(socket.SHUT_WR)
+
+    @property
+    def arrival(self) -> float:
+        """When its next request was there, however long it stood behind others of its own."""
+        return self.requests[0].arrival if self.requests else time.monotonic()
 
     @property
     def may_write(self) -> bool:

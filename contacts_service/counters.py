@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPMethod
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,9 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
-METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 OTHER_METHODS = "other"
 NO_ROUTE = "none"
-REASONS = ("busy", "unreachable")
+REASONS = ("busy", "slow", "unreachable")
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)  # seconds
 MEMORY = Path("/dev/shm")  # noqa: S108
 PREFIX = "contacts-counters-"
@@ -125,7 +125,7 @@ class Counters:
 
 
 def _bounded(method: str) -> str:
-    return method if method in METHODS else OTHER_METHODS
+    return method if method in HTTPMethod.__members__ else OTHER_METHODS
 
 
 @dataclass(frozen=True)

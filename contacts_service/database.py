@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
-from contacts_service.backends import Backend, Reading
+from contacts_service.backends import Backend, Cause, Reading
 from contacts_service.dialects import Text
 from contacts_service.postgresql import PostgreSQLServer
 from contacts_service.reading import Reader, driver_errors
@@ -202,15 +202,8 @@ def take_ids(session: Session, table: Table, count: int) -> int:
     return backend().take_ids(driver(session), table.name, count)
 
 
-def is_unavailable(error: Exception) -> bool:
-    """Whether the database could not do its work for now: busy, full, unreadable, gone."""
+def why_unavailable(error: Exception) -> Cause | None:
+    """Why the database could not do its work for now; None where that is not why it failed."""
     if isinstance(error, PoolTimeoutError):
-        return True
-    return isinstance(error, DBAPIError) and backend().is_unavailable(error.orig)
-
-
-def is_busy(error: Exception) -> bool:
-    """Whether it was only that others were at work for too long."""
-    if isinstance(error, PoolTimeoutError):
-        return True
-    return isinstance(error, DBAPIError) and backend().is_busy(error.orig)
+        return "busy"
+    return backend().why_unavailable(error.orig) if isinstance(error, DBAPIError) else None

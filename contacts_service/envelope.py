@@ -15,10 +15,11 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from contacts_service import errors
-from contacts_service.database import is_unavailable
+from contacts_service.database import why_unavailable
 from contacts_service.strict_json import write_json
 
 JSON = "application/json"
+SLOW_RETRY_SECONDS = 30  # it would take as long again, if nothing else is at work
 logger = logging.getLogger(__name__)
 
 SENTENCES: dict[int, tuple[type[errors.ServiceError], str]] = {
@@ -109,9 +110,13 @@ def _http_failure(error: HTTPException) -> Response:
 
 
 def _database_failure(error: SQLAlchemyError) -> Response:
-    if not is_unavailable(error):
+    cause = why_unavailable(error)
+    if cause is None:
         return _unexpected_failure(error)
-    g.database_failure = error  # for who counts them
+    g.unavailable = cause  # for who counts them
+    if cause == "slow":
+        sentence = "The query takes too long; ask for less."
+        return failure(errors.UnavailableError(sentence, retry_after=SLOW_RETRY_SECONDS))
     logger.error("The database is unavailable: %s", getattr(error, "orig", error))
     return failure(errors.UnavailableError("The database is busy or unreachable; try again."))
 

@@ -36,9 +36,10 @@ def with_headers(application: WSGIApplication) -> WSGIApplication:
     """The application, whose answers carry these headers beside their own."""
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> object:
-        headers = PAGE_HEADERS if environ["PATH_INFO"].startswith(PAGE_PATH) else DATA_HEADERS
+        is_page = environ["PATH_INFO"].startswith(PAGE_PATH)
 
         def start(status: str, given: list[tuple[str, str]], *error: object) -> object:
+            headers = PAGE_HEADERS if is_page and status.startswith("200") else DATA_HEADERS
             return start_response(status, [*given, *headers], *error)  # type: ignore[arg-type]
 
         return application(environ, start)  # type: ignore[arg-type]

@@ -5,12 +5,12 @@ from sqlalchemy import exists, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service.auth import PUBLIC, requires
-from contacts_service.database import backend, reader
+from contacts_service.database import backend, reader, why_unavailable
 from contacts_service.models import Contact
 from contacts_service.reading import Prepared
 
 _ALL_TABLES = Prepared(
-    select(*(exists().select_from(each) for each in Contact.metadata.sorted_tables))
+    select(*(exists(select(*each.columns)) for each in Contact.metadata.sorted_tables))
 )
 ANY_TOKEN = [[["a"]]]
 
@@ -29,6 +29,6 @@ def health() -> Response:
         reader().row(_ALL_TABLES)
         backend().search.few(reader(), ANY_TOKEN, most=1)
     except SQLAlchemyError as error:
-        g.database_failure = error
+        g.unavailable = why_unavailable(error) or "unreachable"
         return Response(status=503, headers={"Retry-After": "1"})
     return Response(status=200)

@@ -12,6 +12,7 @@ import traceback
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
+from http import HTTPMethod
 from random import getrandbits
 from types import TracebackType
 from typing import TextIO
@@ -44,6 +45,11 @@ def _told(error: BaseException) -> str:
     return f"{_told(before)}\n\n{own}" if before else own
 
 
+def _request_id(record: logging.LogRecord) -> str | None:
+    own: str | None = getattr(record, "request_id", None)
+    return g.get("request_id") if own is None and has_app_context() else own
+
+
 class JsonFormatter(Discreet):
     """A record as one JSON object on one line."""
 
@@ -52,7 +58,7 @@ class JsonFormatter(Discreet):
             "time": wire_time(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname.lower(),
             "message": record.getMessage(),
-            "request_id": g.get("request_id") if has_app_context() else None,
+            "request_id": _request_id(record),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
@@ -146,7 +152,7 @@ def _end(response: Response) -> Response:
         {
             "request_id": here.request_id,
             "agent": principal.agent_id if principal else None,
-            "method": asked.method,
+            "method": asked.method if asked.method in HTTPMethod.__members__ else "other",
             "route": route_template(asked.url_rule.rule) if asked.url_rule else None,
             "status": response.status_code,
             "milliseconds": round((time.perf_counter() - here.began) * 1000, 2),

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service import directory, search_upkeep
 from contacts_service.auth import PUBLIC, requires
-from contacts_service.database import is_busy, reader
+from contacts_service.database import reader
 from contacts_service.logs import route_template
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def _count(response: Response) -> Response:
     route = route_template(asked.url_rule.rule) if asked.url_rule else None
     seconds = time.perf_counter() - here.began
     counters.count_request(asked.method, route, response.status_code, seconds)
-    failure = here.get("database_failure")
-    if failure is not None:
-        counters.count_unavailable("busy" if is_busy(failure) else "unreachable")
+    cause = here.get("unavailable")
+    if cause is not None:
+        counters.count_unavailable(cause)
     return response
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DatabaseError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from contacts_service.backends import Backend, BackendError, Reading, Rows
+from contacts_service.backends import Backend, BackendError, Cause, Reading, Rows
 from contacts_service.search_postgresql import PostgreSQLSearch
 from contacts_service.turns import arrival, given_away
 
@@ -36,8 +36,9 @@ ENDED = [ExecStatus.COMMAND_OK] * 3  # what END_READING is answered
 # Classes of SQLSTATEs that speak of the database's surroundings: connection, resources, an
 # operator's doing, the system, damage; and a standby, which nobody can write to.
 UNAVAILABLE_CLASSES = {"08", "53", "55", "57", "58", "XX"}
-UNAVAILABLE_STATES = {"25006", "40001", "40P01", "42P01"}  # the last: not our tables
+UNAVAILABLE_STATES = {"25006", "42P01", "42703"}  # the last two: tables or columns not ours
 BUSY_STATES = {"40001", "40P01", "55P03"}
+SLOW_STATE = "57014"
 
 # What a server or its absence says, and what to do.
 ADVICE = (
@@ -232,16 +233,19 @@ class PostgreSQLServer(Backend):
         last: int = found.fetchone()[0]
         return last - count + 1
 
-    def is_unavailable(self, error: Any) -> bool:
+    def why_unavailable(self, error: Any) -> Cause | None:
         if not isinstance(error, psycopg.Error):
-            return False
+            return None
         state = error.sqlstate
         if state is None:  # the connection is gone, or was never there
-            return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-        return state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE_STATES
-
-    def is_busy(self, error: Any) -> bool:
-        return getattr(error, "sqlstate", None) in BUSY_STATES
+            is_gone = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+            return "unreachable" if is_gone else None
+        if state == SLOW_STATE:
+            return "slow"
+        if state in BUSY_STATES:
+            return "busy"
+        is_outside = state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE_STATES
+        return "unreachable" if is_outside else None
 
     def advice(self, error: Any) -> str:
         told = " ".join(str(error).split())

@@ -11,16 +11,11 @@ import psycopg
 from sqlalchemy import Dialect, Executable
 from sqlalchemy.exc import OperationalError
 
-from contacts_service.errors import UnavailableError
-
-RETRY_SECONDS = 30  # after a query that took too long; it would again, if nothing else is at work
-
 # The text, the names of its values in their order, and the values that it has already.
 _Compiled = tuple[str, tuple[str, ...], dict[str, Any]]
 
 NO_VALUES: Mapping[str, Any] = {}
 DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
-INTERRUPTED = {sqlite3.SQLITE_INTERRUPT, "57014"}
 
 
 class Prepared:
@@ -50,23 +45,14 @@ class Prepared:
 
 
 class _DriverErrors:
-    """Lets the driver's errors be SQLAlchemy's, or UnavailableError where time is up."""
+    """Lets the driver's errors be SQLAlchemy's."""
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, _kind: object, error: object, _traceback: object) -> None:
-        if _is_interrupted(error):
-            sentence = "The query takes too long; ask for less."
-            raise UnavailableError(sentence, retry_after=RETRY_SECONDS) from None
         if isinstance(error, DRIVER_ERRORS):
             raise OperationalError(None, None, error, hide_parameters=True) from error
-
-
-def _is_interrupted(error: object) -> bool:
-    """Whether a driver's error says that a reader's time is up."""
-    code = getattr(error, "sqlite_errorcode", None) or getattr(error, "sqlstate", None)
-    return code in INTERRUPTED
 
 
 driver_errors = _DriverErrors()
@@ -75,7 +61,7 @@ driver_errors = _DriverErrors()
 class Reader:
     """A connection that sees one state of the database.
 
-    Errors are SQLAlchemy's, or UnavailableError where the request's time is up.
+    Errors are SQLAlchemy's.
     """
 
     __slots__ = ("_dialect", "_driver")

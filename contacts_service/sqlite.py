@@ -1,6 +1,7 @@
 """What SQLite needs: how connections are made and kept honest, how transactions begin."""
 
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -16,20 +17,25 @@ from sqlalchemy.exc import DatabaseError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from contacts_service.backends import Backend, Reading, Rows
+from contacts_service.backends import Backend, Cause, Reading, Rows
 from contacts_service.search_sqlite import SQLiteSearch
 from contacts_service.turns import arrival, given_away
 
 # Primary result codes that speak of the database's surroundings, not of a statement of ours:
-# BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
-UNAVAILABLE_CODES = {5, 6, 8, 10, 11, 13, 14, 15, 26}
+# READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
+UNAVAILABLE_CODES = {8, 10, 11, 13, 14, 15, 26}
+
+NOT_OUR_TABLES = re.compile(
+    r"no such table: |no such column: \w+\.\w+|table \w+ has no column named "
+)
 
 STEPS = 100_000  # of SQLite's machine between looks at whether a reader's time is up: milliseconds
 POLLING_SECONDS = 0.001  # between a writer's looks at whether another process is done
 
 # SQLite begins its log anew only when nobody reads from it. Where readers overlap that never comes
 # by itself, so from LOG_BYTES on a writer empties it: it waits for those who read, but first for no
-# longer than EMPTYING_SECONDS, then for twice as long each time.
+# longer than EMPTYING_SECONDS, then for twice as long each time. Other writers wait for that, so it
+# takes at most half of their time-out.
 LOG_BYTES = 16 * 2**20
 EMPTYING_SECONDS = 0.25
 LONGEST_EMPTYING_SECONDS = 2.0
@@ -67,7 +73,8 @@ class SQLiteFile(Backend):
         self._writing = threading.Lock()
         self._idle: list[Any] = []  # readers, last used last
         self._log = Path(f"{self.path}-wal")
-        self._emptying = EMPTYING_SECONDS
+        self._longest_emptying = min(LONGEST_EMPTYING_SECONDS, busy_timeout / 2)
+        self._emptying = min(EMPTYING_SECONDS, self._longest_emptying)
         self._next_emptying = 0.0
 
     def is_there(self) -> bool:
@@ -200,9 +207,9 @@ class SQLiteFile(Backend):
             with given_away():
                 is_empty = self._has_emptied_log(connection)
             if is_empty:
-                self._emptying = EMPTYING_SECONDS
+                self._emptying = min(EMPTYING_SECONDS, self._longest_emptying)
             else:
-                self._emptying = min(2 * self._emptying, LONGEST_EMPTYING_SECONDS)
+                self._emptying = min(2 * self._emptying, self._longest_emptying)
                 self._next_emptying = time.monotonic() + EMPTYING_PAUSE * self._emptying
 
     def _has_emptied_log(self, connection: Any) -> bool:
@@ -251,12 +258,15 @@ class SQLiteFile(Backend):
         number: int = (last.fetchone() or (0,))[0]
         return number + 1
 
-    def is_unavailable(self, error: Any) -> bool:
+    def why_unavailable(self, error: Any) -> Cause | None:
+        code = _code(error)
+        if code == sqlite3.SQLITE_INTERRUPT:
+            return "slow"
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return "busy"
         # A file without our tables is not our database, whatever else is in it.
-        return _code(error) in UNAVAILABLE_CODES or str(error).startswith("no such table:")
-
-    def is_busy(self, error: Any) -> bool:
-        return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+        is_another = NOT_OUR_TABLES.match(str(error))
+        return "unreachable" if code in UNAVAILABLE_CODES or is_another else None
 
     def advice(self, error: Any) -> str:
         return (

@@ -87,7 +87,7 @@ class Dispatcher(ThreadedTaskDispatcher):
                 self.end_turn(is_over=True)
 
     def add_task(self, task: Any) -> None:
-        waiting = _Waiting(task, task.may_write, time.monotonic())
+        waiting = _Waiting(task, task.may_write, task.arrival)
         with self.lock:
             if waiting.may_write and self._writers >= max(1, len(self.threads) // 2):
                 self._held.append(waiting)

@@ -34,6 +34,12 @@ def test_a_request_is_one_line(api: Api, log: io.StringIO) -> None:
     }
 
 
+def test_a_method_that_was_made_up_is_not_repeated(api: Api, log: io.StringIO) -> None:
+    api.call("MARKED" * 100, "/contacts/1", 405)
+    [line] = lines(log)
+    assert line["method"] == "other"
+
+
 def test_the_log_names_nobody(api: Api, log: io.StringIO) -> None:
     contact = api.make_contact("marked@example.com", first_name="Marked", phone="+61 555 0199")
     api.get("/contacts/search?q=marked")

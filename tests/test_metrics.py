@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import delete
+from sqlalchemy import delete, text
 
-from contacts_service import keys, search_upkeep
+from contacts_service import directory, keys, search_upkeep
 from contacts_service.database import unit_of_work
 from contacts_service.models import ContactDocument
 from contacts_service.principal import SCOPES
+from contacts_service.reading import Prepared
 from tests.client import Api
 from tests.conftest import make_app
 
@@ -89,6 +90,27 @@ def test_what_strangers_make_up_adds_no_series(
     assert set(after) - own == set(before)
     assert after["contacts_requests_total GET none 404"] == 20
     assert after["contacts_requests_total other none 405"] == 20
+
+
+@pytest.mark.sqlite  # whose time can be no time at all
+def test_a_query_that_takes_too_long_is_counted(
+    counting_app: Flask,
+    counting_api: Api,
+    scrape: Callable[[], Numbers],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heavy = Prepared(
+        text(
+            "SELECT count(*) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
+            "SELECT i + 1 FROM n WHERE i < 100000) SELECT i FROM n)"
+        )
+    )
+    monkeypatch.setattr(directory, "read_contact", lambda reader, _id: reader.value(heavy))
+    monkeypatch.setitem(counting_app.config, "CONTACTS_QUERY_TIMEOUT", 0)
+    counting_api.call("GET", "/contacts/1", 503)
+    numbers = scrape()
+    assert numbers["contacts_database_unavailable_total slow"] == 1
+    assert numbers["contacts_database_unavailable_total unreachable"] == 0
 
 
 @pytest.mark.sqlite

@@ -1,6 +1,7 @@
 """`/metrics` of several workers: one count for all of them, also for those that are gone."""
 
 import fcntl
+import json
 import os
 import re
 import signal
@@ -16,6 +17,7 @@ from prometheus_client import values
 from contacts_service import counters
 from tests.service import Service, served
 from tests.test_metrics import Numbers, numbers_in
+from tests.test_turns import wait_for
 
 ROUTE = "/api/v1/contacts/search"
 
@@ -83,6 +85,11 @@ def test_what_the_application_never_saw_is_counted(service: Service) -> None:
     numbers = scrape(service)
     assert numbers["contacts_requests_total other none 400"] == 1
     assert numbers["contacts_requests_total POST none 413"] == 1
+    assert wait_for(lambda: len(service.log) >= 2)
+    told = [json.loads(line) for line in service.log]
+    statuses = [each["message"] for each in told if "by the server itself" in each["message"]]
+    assert [status.split()[5] for status in statuses] == ["400", "413"]
+    assert all(each["request_id"] for each in told)
 
 
 def test_no_count_is_lost_with_a_worker_and_no_file_is_left_over(service: Service) -> None:

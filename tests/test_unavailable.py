@@ -158,12 +158,30 @@ def test_every_route_is_503_while_the_file_is_no_database_and_well_again_after(
 
 
 @pytest.mark.sqlite
-def test_health_misses_every_table(own_app: Flask, path: Path) -> None:
-    for name in (*Base.metadata.tables, "contact_search"):
-        change(path, f"ALTER TABLE {name} RENAME TO elsewhere")
-        assert own_app.test_client().get("/health").status_code == 503, name
-        change(path, f"ALTER TABLE elsewhere RENAME TO {name}")
-        assert own_app.test_client().get("/health").status_code == 200, name
+def test_health_misses_every_table_and_column(own_app: Flask, path: Path) -> None:
+    health = own_app.test_client()
+    renamed = [("contact_search", "TO elsewhere", "TO contact_search")]
+    for table in Base.metadata.sorted_tables:
+        renamed.append((table.name, "TO elsewhere", f"TO {table.name}"))
+        column = table.columns.keys()[-1]
+        renamed.append((table.name, f"COLUMN {column} TO other", f"COLUMN other TO {column}"))
+    for name, away, back in renamed:
+        change(path, f"ALTER TABLE {name} RENAME {away}")
+        assert health.get("/health").status_code == 503, (name, away)
+        change(path, f"ALTER TABLE {away.split()[-1] if away[:2] == 'TO' else name} RENAME {back}")
+        assert health.get("/health").status_code == 200, (name, back)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("method", "route", "body"),
+    [("GET", "/contacts/1", None), ("POST", "/contacts/quick", {"email": "a@example.com"})],
+)
+def test_a_database_with_other_columns_is_not_ours(
+    own_api: Api, path: Path, method: str, route: str, body: Any
+) -> None:
+    change(path, "ALTER TABLE contacts RENAME COLUMN blocked TO elsewhere")
+    own_api.call(method, route, 503, json=body)
 
 
 END_ALL = (
