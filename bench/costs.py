@@ -20,9 +20,10 @@ from bench.people import people
 from bench.promises import Promise
 from bench.serving import HOST, Served, free_port, served_environ
 from bench.throughput import CONNECTIONS, PATHS
-from contacts_service import bulk, channels, search_index
+from contacts_service import bulk, channels
 from contacts_service.config import PROJECT_FOLDER
 from contacts_service.matching import make_document
+from contacts_service.search_tokens import tokens
 
 BATCH = 1000
 MIB = 1 << 20
@@ -154,5 +155,5 @@ def _prepared(
     yield (
         "contact_search",
         ("rowid", "tokens"),
-        [(number, search_index.token_text(document)) for number, document in documents],
+        [(number, " ".join(tokens(document))) for number, document in documents],
     )
