@@ -1,11 +1,11 @@
 """Lists: a page of a query with totals, or the next part of a walk. Knows no table.
 
-First the places of the rows are found, in whatever index the order has; then the rows alone are
+First the places of the rows are found, in whatever index the order has; then those rows alone are
 read, as the JSON that goes out.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +32,8 @@ Values = Mapping[str, Any]
 
 # The parameters of a list's statements, beside those of its query.
 KEYS, BY, KEY, LIMIT, OFFSET = "list_keys", "list_by", "list_key", "list_limit", "list_offset"
+
+NO_ROWS = orjson.Fragment(b"[]")
 
 
 @dataclass(frozen=True)
@@ -112,16 +114,18 @@ class Listing:
         listed = write_json(list(keys)).decode()
         return orjson.Fragment(reader.value(self._shown, {**values, KEYS: listed}))
 
-    def places_of_page(self, reader: Reader, page: Page, total: int, values: Values) -> list[Any]:
-        """The places of a page's rows, counted from the nearer end."""
+    def show_page(self, reader: Reader, page: Page, total: int, values: Values) -> orjson.Fragment:
+        """A page's rows as a JSON array, counted from the nearer end."""
         before = (page.number - 1) * page.size
         size = min(page.size, total - before)
         if size <= 0:
-            return []
+            return NO_ROWS
         after = total - before - size
         if before <= after:
-            return _places(reader, self._from_start, {**values, LIMIT: size, OFFSET: before})
-        return _places(reader, self._from_end, {**values, LIMIT: size, OFFSET: after})[::-1]
+            rows = reader.value(self._page_from_start, {**values, LIMIT: size, OFFSET: before})
+        else:
+            rows = reader.value(self._page_from_end, {**values, LIMIT: size, OFFSET: after})
+        return orjson.Fragment(rows)
 
     def places_after(
         self, reader: Reader, position: Position | None, limit: int, values: Values
@@ -144,37 +148,41 @@ class Listing:
 
     @cached_property
     def _count(self) -> Prepared:
-        count = self.query.with_only_columns(func.count(), maintain_column_froms=True)
-        return Prepared(count if self.total is None else self.total)
+        return Prepared(self._query_of(func.count()) if self.total is None else self.total)
 
     @cached_property
     def _shown(self) -> Prepared:
         keys = list_parameter(KEYS)
-        rows = self.query.with_only_columns(self.shape, maintain_column_froms=True)
-        rows = rows.join(keys, keys.c.value == self.order.key).order_by(keys.c.key)
-        return Prepared(json_list(rows))
+        rows = self._query_of(self.shape).join(keys, keys.c.value == self.order.key)
+        return Prepared(json_list(rows.order_by(keys.c.key)))
 
     @cached_property
-    def _from_start(self) -> Prepared:
-        return self._found(self.query.order_by(*self.order.clauses()).offset(_number(OFFSET)))
+    def _page_from_start(self) -> Prepared:
+        return self._page(self.order.clauses())
 
     @cached_property
-    def _from_end(self) -> Prepared:
-        clauses = self.order.clauses(is_reversed=True)
-        return self._found(self.query.order_by(*clauses).offset(_number(OFFSET)))
+    def _page_from_end(self) -> Prepared:
+        return self._page(self.order.clauses(is_reversed=True))
+
+    def _page(self, clauses: list[Column]) -> Prepared:
+        places = self._query_of(self.order.by.label("by"), self.order.key.label("key"))
+        places = places.order_by(*clauses).limit(_number(LIMIT))
+        found = places.offset(_number(OFFSET)).subquery("places").columns
+        rows = self._query_of(self.shape).join(found.key.table, found.key == self.order.key)
+        in_order = replace(self.order, by=found.by, key=found.key).clauses()
+        return Prepared(json_list(rows.order_by(*in_order)))
 
     @cached_property
     def _after(self) -> dict[str, Prepared]:
-        query = self.query.order_by(*self.order.clauses())
+        places = self._query_of(json_array(self.order.by, self.order.key))
+        places = places.order_by(*self.order.clauses()).limit(_number(LIMIT))
         return {
-            stretch: self._found(query.where(condition))
+            stretch: Prepared(json_list(places.where(condition)))
             for stretch, condition in self.order.stretches().items()
         }
 
-    def _found(self, rows: AnySelect) -> Prepared:
-        place = json_array(self.order.by, self.order.key)
-        found = rows.with_only_columns(place, maintain_column_froms=True).limit(_number(LIMIT))
-        return Prepared(json_list(found))
+    def _query_of(self, *columns: Column) -> AnySelect:
+        return self.query.with_only_columns(*columns, maintain_column_froms=True)
 
 
 def read_list(reader: Reader, listing: Listing, part: Part, values: Values | None = None) -> Json:
@@ -192,9 +200,8 @@ def _read_page(reader: Reader, listing: Listing, page: Page, values: Values) -> 
     """A page with totals; past the end without results."""
     _require_owner(reader, listing, values)
     total = listing.count(reader, values)
-    places = listing.places_of_page(reader, page, total, values)
     return {
-        "results": listing.show(reader, (key for _, key in places), values),
+        "results": listing.show_page(reader, page, total, values),
         "total": total,
         "total_pages": -(-total // page.size),
         "page": page.number,
