@@ -3,9 +3,10 @@
 Whatever is wrong with them is an InputError that names the field.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl
 
 import marshmallow
 from flask import Request
@@ -37,14 +38,14 @@ def read_arguments(asked: Request, schema: marshmallow.Schema, location: str) ->
 
 def _read_query(asked: Request, _schema: marshmallow.Schema) -> Mapping[str, str]:
     try:
-        unquote_to_bytes(asked.query_string).decode()
+        pairs = parse_qsl(asked.query_string.decode(), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
         raise InputError({"": ["The query string is not valid UTF-8."]}, location="query") from None
-    sent: dict[str, str] = asked.args.to_dict()
-    if sum(map(len, asked.args.listvalues())) > len(sent):
-        repeated = [name for name, values in asked.args.lists() if len(values) > 1]
-        sentences = {name: ["Given more than once."] for name in repeated}
-        raise InputError(sentences, location="query")
+    sent = dict(pairs)
+    if len(sent) < len(pairs):
+        times = Counter(name for name, _ in pairs)
+        repeated = {name: ["Given more than once."] for name in sent if times[name] > 1}
+        raise InputError(repeated, location="query")
     return sent
 
 

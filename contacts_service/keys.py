@@ -6,6 +6,7 @@ A key is shown once, when it is made; the database knows only its SHA-256.
 import hashlib
 import logging
 import secrets
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
@@ -25,7 +26,7 @@ from contacts_service.reading import Prepared
 from contacts_service.text import clean_line
 
 PREFIX = "lk_"
-USE_RECORDED_EVERY = timedelta(minutes=1)
+USE_RECORDED_EVERY = 60  # seconds
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +114,12 @@ def _find(key: str) -> "FoundKey":
 
 
 def _use_recorded_before() -> str:
-    return wire_time(datetime.now(UTC) - USE_RECORDED_EVERY)
+    return _moment_of(int(time.time()) - USE_RECORDED_EVERY)
+
+
+@lru_cache(maxsize=1)
+def _moment_of(second: int) -> str:
+    return wire_time(datetime.fromtimestamp(second, UTC))
 
 
 def _record_use_after_answer(key_id: int) -> None:
