@@ -45,7 +45,7 @@ def success(payload: Any, status: int = 200, headers: Mapping[str, str] | None =
 def _enveloped(payload: bytes, status: int, headers: Iterable[tuple[str, str]]) -> Response:
     body = b'{"data":%b}' % payload
     always = ("Content-Type", JSON), ("Content-Length", str(len(body)))
-    return Answer(body, status, [*always, *headers])
+    return Answer([body], status, [*always, *headers])
 
 
 def resource(payload: Any, status: int = 200) -> Response:
