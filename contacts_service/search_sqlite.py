@@ -107,14 +107,10 @@ class SQLiteSearch(SearchIndex):
 
 def _match_expression(alternatives: Sequence[AllOf]) -> str:
     """The tokens as an FTS5 query; quoted, so that nothing in them is syntax."""
-    return " OR ".join(
-        "(" + " AND ".join(dict.fromkeys(map(_any, all_of))) + ")" for all_of in alternatives
-    )
+    each = [" AND ".join(dict.fromkeys(map(_any, all_of))) for all_of in alternatives]
+    return each[0] if len(each) == 1 else f"({') OR ('.join(each)})"
 
 
 def _any(tokens: AnyOf) -> str:
-    return "(" + " OR ".join(map(_quoted, tokens)) + ")"
-
-
-def _quoted(token: str) -> str:
-    return '"' + token.replace('"', '""') + '"'
+    quoted = ['"' + token.replace('"', '""') + '"' for token in tokens]
+    return quoted[0] if len(quoted) == 1 else f"({' OR '.join(quoted)})"
