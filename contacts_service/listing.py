@@ -12,13 +12,14 @@ from typing import Any
 import orjson
 from sqlalchemy import (
     ColumnElement,
-    Executable,
     Integer,
     Select,
     SQLColumnExpression,
     and_,
     bindparam,
     func,
+    literal_column,
+    select,
 )
 
 from contacts_service.cursors import Position, Walk, read_cursor, write_cursor
@@ -32,8 +33,6 @@ Values = Mapping[str, Any]
 
 # The parameters of a list's statements, beside those of its query.
 KEYS, BY, KEY, LIMIT, OFFSET = "list_keys", "list_by", "list_key", "list_limit", "list_offset"
-
-NO_ROWS = orjson.Fragment(b"[]")
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class Listing:
     order: Order
     shape: Column
     require_owner: Callable[..., object] | None = None
-    total: Executable | None = None
+    total: AnySelect | None = None
 
     def count(self, reader: Reader, values: Values) -> int:
         return int(reader.value(self._count, values))
@@ -114,18 +113,22 @@ class Listing:
         listed = write_json(list(keys)).decode()
         return orjson.Fragment(reader.value(self._shown, {**values, KEYS: listed}))
 
-    def show_page(self, reader: Reader, page: Page, total: int, values: Values) -> orjson.Fragment:
-        """A page's rows as a JSON array, counted from the nearer end."""
+    def show_page(self, reader: Reader, page: Page, values: Values) -> tuple[int, orjson.Fragment]:
+        """How many rows there are in all, and those of a page as a JSON array."""
+        if page.number == 1:
+            total, rows = reader.row(self._first_page(page.size), values) or (0, "[]")
+            return total, orjson.Fragment(rows)
+        total = self.count(reader, values)
         before = (page.number - 1) * page.size
         size = min(page.size, total - before)
         if size <= 0:
-            return NO_ROWS
-        after = total - before - size
+            return total, orjson.Fragment("[]")
+        after = total - before - size  # from the nearer end
         if before <= after:
             rows = reader.value(self._page_from_start, {**values, LIMIT: size, OFFSET: before})
         else:
             rows = reader.value(self._page_from_end, {**values, LIMIT: size, OFFSET: after})
-        return orjson.Fragment(rows)
+        return total, orjson.Fragment(rows)
 
     def places_after(
         self, reader: Reader, position: Position | None, limit: int, values: Values
@@ -147,14 +150,31 @@ class Listing:
         return places
 
     @cached_property
+    def _total(self) -> AnySelect:
+        return self._query_of(func.count()) if self.total is None else self.total
+
+    @cached_property
     def _count(self) -> Prepared:
-        return Prepared(self._query_of(func.count()) if self.total is None else self.total)
+        return Prepared(self._total)
 
     @cached_property
     def _shown(self) -> Prepared:
         keys = list_parameter(KEYS)
         rows = self._query_of(self.shape).join(keys, keys.c.value == self.order.key)
         return Prepared(json_list(rows.order_by(keys.c.key)))
+
+    @cached_property
+    def _first_pages(self) -> dict[int, Prepared]:
+        return {}
+
+    def _first_page(self, size: int) -> Prepared:
+        """What most ask for, all by one statement that needs no plan of its own each time."""
+        if size not in self._first_pages:
+            places = self._places(self.order.clauses()).limit(literal_column(str(size)))
+            rows = self._rows(places)
+            both = select(self._total.scalar_subquery(), rows.scalar_subquery())
+            self._first_pages[size] = Prepared(both)
+        return self._first_pages[size]
 
     @cached_property
     def _page_from_start(self) -> Prepared:
@@ -165,12 +185,18 @@ class Listing:
         return self._page(self.order.clauses(is_reversed=True))
 
     def _page(self, clauses: list[Column]) -> Prepared:
+        places = self._places(clauses).limit(_number(LIMIT)).offset(_number(OFFSET))
+        return Prepared(self._rows(places))
+
+    def _places(self, clauses: list[Column]) -> AnySelect:
         places = self._query_of(self.order.by.label("by"), self.order.key.label("key"))
-        places = places.order_by(*clauses).limit(_number(LIMIT))
-        found = places.offset(_number(OFFSET)).subquery("places").columns
+        return places.order_by(*clauses)
+
+    def _rows(self, places: AnySelect) -> AnySelect:
+        found = places.subquery("places").columns
         rows = self._query_of(self.shape).join(found.key.table, found.key == self.order.key)
         in_order = replace(self.order, by=found.by, key=found.key).clauses()
-        return Prepared(json_list(rows.order_by(*in_order)))
+        return json_list(rows.order_by(*in_order))
 
     @cached_property
     def _after(self) -> dict[str, Prepared]:
@@ -199,9 +225,9 @@ def read_list(reader: Reader, listing: Listing, part: Part, values: Values | Non
 def _read_page(reader: Reader, listing: Listing, page: Page, values: Values) -> Json:
     """A page with totals; past the end without results."""
     _require_owner(reader, listing, values)
-    total = listing.count(reader, values)
+    total, rows = listing.show_page(reader, page, values)
     return {
-        "results": listing.show_page(reader, page, total, values),
+        "results": rows,
         "total": total,
         "total_pages": -(-total // page.size),
         "page": page.number,
