@@ -11,6 +11,7 @@ import orjson
 from sqlalchemy import select
 
 from contacts_service import matching
+from contacts_service.backends import SearchIndex
 from contacts_service.database import backend
 from contacts_service.matching import RANKS, SUBSTRING_LENGTH, Document, Query, is_same_number
 from contacts_service.models import ContactDocument
@@ -51,12 +52,13 @@ def find_contacts(reader: Reader, typed: str) -> list[int]:
     if not query.pieces:
         return []
     few = FEW_FOR_ONE_WORD if len(query.pieces) == 1 else FEW_FOR_SEVERAL
-    numbers = backend().search.few(reader, _wanted(query, RANKS[-1]), few)
+    index = backend().search
+    numbers = index.few(reader, _wanted(query, RANKS[-1]), few)
     if numbers is not None:
         return _best_of(reader, query, numbers)
     found: dict[int, None] = {}
     for rank in RANKS:
-        for contact_id in _of_rank(reader, query, rank):
+        for contact_id in _of_rank(index, reader, query, rank):
             found[contact_id] = None
             if len(found) == LIMIT:
                 return list(found)
@@ -92,9 +94,8 @@ def _best_of(reader: Reader, query: Query, numbers: Sequence[int]) -> list[int]:
     return [contact_id for _, _, contact_id in found[:LIMIT]]
 
 
-def _of_rank(reader: Reader, query: Query, rank: int) -> Iterator[int]:
+def _of_rank(index: SearchIndex, reader: Reader, query: Query, rank: int) -> Iterator[int]:
     """The contacts of this rank or a better one, most recently updated first."""
-    index = backend().search
     is_certain = index.is_exact and are_certain(query, rank)
     found = index.streamed(reader, _wanted(query, rank), with_documents=not is_certain)
     for _, contact_id, document in found:

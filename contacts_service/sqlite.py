@@ -171,7 +171,7 @@ class SQLiteFile(Backend):
 
     def _identity(self) -> FileIdentity:
         try:
-            file = os.stat(self.path)  # noqa: PTH116 (once a request)
+            file = os.stat(self.name)  # noqa: PTH116 (once a request)
         except OSError:
             return None
         return file.st_dev, file.st_ino
