@@ -226,7 +226,7 @@ def normalised(text: str) -> str:
         return f"{error!r}"
 
 
-@settings(max_examples=2000)
+@settings(max_examples=500)
 @given(ADDRESSES | st.emails())
 @example(LONGEST)
 @example(f"{LONGEST[:64]}@{'e' * 63}.{LONGEST_DOMAIN[64:]}x")
