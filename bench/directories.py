@@ -37,7 +37,7 @@ def opened(path: Path) -> Iterator[None]:
     """The service on the database at `path`, in an application context."""
     app = create_app({"CONTACTS_DATABASE_URL": f"sqlite:///{path}"})
     with app.app_context():
-        migrate_database()
+        migrate_database(may_create=True)
         try:
             yield
         finally:

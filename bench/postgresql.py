@@ -96,7 +96,7 @@ def _environ(url: str, port: int = 0) -> dict[str, str]:
 def opened(url: str) -> Iterator[None]:
     app = create_app({"CONTACTS_DATABASE_URL": url})
     with app.app_context():
-        migrate_database()
+        migrate_database(may_create=True)
         try:
             yield
         finally:

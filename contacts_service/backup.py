@@ -6,7 +6,8 @@ Made while the service writes; checked when it was made, and again before it is 
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from itertools import chain, count
 from pathlib import Path
 from urllib.parse import quote
 
@@ -25,10 +26,14 @@ def back_up(database: Path, file: Path) -> int:
     Raises BackupError.
     """
     _require_another(file, database)
-    with _errors(file), _replacing(file) as unfinished:
+    if not database.exists():
+        raise BackupError(f"There is no database {database}.")
+    with _errors(file), _unfinished(file) as unfinished:
         _copy(database, unfinished)
         _require_sound(unfinished)
-        return unfinished.stat().st_size
+        size = unfinished.stat().st_size
+        _put_in_place(unfinished, file)
+    return size
 
 
 def restore(file: Path, database: Path, *, overwrite: bool) -> Path | None:
@@ -43,11 +48,11 @@ def restore(file: Path, database: Path, *, overwrite: bool) -> Path | None:
             raise BackupError(f"{database} is there; give --overwrite to put it aside.")
         _require_sound(file)
         database.parent.mkdir(parents=True, exist_ok=True)
-        aside = None
-        with _replacing(database) as unfinished:
+        with _unfinished(database) as unfinished:
             _copy(file, unfinished)
-            if database.exists():
-                aside = _put_aside(database)
+            _sync(unfinished)
+            aside = _put_aside(database)
+            _put_in_place(unfinished, database)
     return aside
 
 
@@ -87,31 +92,36 @@ def _require_sound(file: Path) -> None:
         raise BackupError(f"{file} is damaged: {fault}")
 
 
-def _put_aside(database: Path) -> Path:
-    aside = database.with_name(f"{database.name}.before-restore")
-    for suffix in BESIDE:
-        part = Path(f"{database}{suffix}")
-        if part.exists():
-            part.replace(f"{aside}{suffix}")
-        else:
-            Path(f"{aside}{suffix}").unlink(missing_ok=True)
-    return aside
+def _put_aside(database: Path) -> Path | None:
+    """Where the database is from here on, if it was there; a log that it left goes along."""
+    was_there = database.exists()
+    numbers = chain([""], map("-{}".format, count(2)))
+    names = (f"{database}.before-restore{number}" for number in numbers)
+    aside = next(name for name in names if not any(Path(name + end).exists() for end in BESIDE))
+    for end in BESIDE:
+        with suppress(FileNotFoundError):
+            Path(f"{database}{end}").replace(aside + end)
+    return Path(aside) if was_there else None
 
 
 @contextmanager
-def _replacing(file: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of `file` once all of it is on the disk."""
+def _unfinished(file: Path) -> Iterator[Path]:
+    """A path beside `file` to write to, gone in the end."""
     unfinished = file.with_name(f"{file.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     try:
         unfinished.touch(0o600)  # as the database: it holds everything
         yield unfinished
-        _sync(unfinished)
-        unfinished.replace(file)
-        _sync(file.parent)
     finally:
         for suffix in (*BESIDE, "-journal"):
             Path(f"{unfinished}{suffix}").unlink(missing_ok=True)
+
+
+def _put_in_place(unfinished: Path, file: Path) -> None:
+    """Let what is written take the place of `file`, once all of it is on the disk."""
+    _sync(unfinished)
+    unfinished.replace(file)
+    _sync(file.parent)
 
 
 def _sync(path: Path) -> None:

@@ -22,7 +22,6 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.command("backup")
 @click.argument("file", type=FILE)
 @with_appcontext
-@on_the_database
 def back_up(file: Path) -> None:
     """Write everything to FILE, as it is at this moment, while the service runs."""
     try:

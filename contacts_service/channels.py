@@ -5,7 +5,7 @@ The primary email is one of them (`ContactChannel.is_primary`), though it is not
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, bindparam, delete, select
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.orm import Session
 
 from contacts_service.clock import moment_after, now
@@ -14,6 +14,7 @@ from contacts_service.errors import ConflictError, NotFoundError
 from contacts_service.models import Contact, ContactChannel
 from contacts_service.reading import Prepared
 from contacts_service.sql_json import json_list, json_object
+from contacts_service.text import phone_digits
 
 EMAIL, PHONE = "email", "phone"
 
@@ -70,10 +71,12 @@ def remove(session: Session, contact: Contact, channel_id: int) -> None:
     session.delete(channel)
 
 
-def release(session: Session, contact: Contact, address: Address) -> None:
-    """Let go of a channel, if the contact has it."""
-    if find_owner(session, *address) == contact.id:
-        session.execute(delete(ContactChannel).where(*_is(address)))
+def release_number(session: Session, contact: Contact, number: str) -> None:
+    """Let go of the contact's channels that are this number, however they are written."""
+    own = ContactChannel.contact_id == contact.id, ContactChannel.channel == PHONE
+    for channel in session.scalars(select(ContactChannel).where(*own)):
+        if phone_digits(channel.identifier) == phone_digits(number):
+            session.delete(channel)
 
 
 def change_primary(session: Session, contact: Contact, email: str | None) -> None:

@@ -21,11 +21,19 @@ P = ParamSpec("P")
 
 def on_the_database(command: Callable[P, None]) -> Callable[P, None]:
     """Let a command find its tables, and end with a sentence where it cannot do its work."""
+    return _on_database(command, may_create=False)
 
+
+def on_a_database(command: Callable[P, None]) -> Callable[P, None]:
+    """As `on_the_database`, for what a directory begins with: one is made if there is none."""
+    return _on_database(command, may_create=True)
+
+
+def _on_database(command: Callable[P, None], *, may_create: bool) -> Callable[P, None]:
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            migrate_database()
+            migrate_database(may_create=may_create)
             command(*args, **kwargs)
         except (FileError, SettingsError, DemoError) as error:
             raise click.ClickException(str(error)) from None

@@ -15,7 +15,7 @@ from contacts_service import (
     keys,
     search_commands,
 )
-from contacts_service.command_line import on_the_database
+from contacts_service.command_line import on_a_database, on_the_database
 from contacts_service.database import backend, close_connections, unit_of_work
 from contacts_service.local_key import local_key
 from contacts_service.metrics import EXTENSION
@@ -39,7 +39,7 @@ keys_group = AppGroup("keys", help="API keys.")
 @click.command("serve")
 @click.option("--local", is_flag=True, help="Make a key for this machine and show how to use it.")
 @with_appcontext
-@on_the_database
+@on_a_database
 def serve_command(local: bool) -> None:
     """Migrate the database and serve until told to stop."""
     config = current_app.config
@@ -95,7 +95,7 @@ class Duration(click.ParamType[timedelta]):
 @click.option("--scopes", default="", help="Scopes, separated by spaces.")
 @click.option("--all-scopes", is_flag=True, help="Every scope there is.")
 @click.option("--expires-in", type=Duration(), help="For example 90d, 12h, 30m, 45s.")
-@on_the_database
+@on_a_database
 def create_key(
     agent_id: str, agent_name: str, scopes: str, all_scopes: bool, expires_in: timedelta | None
 ) -> None:

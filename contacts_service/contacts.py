@@ -160,9 +160,9 @@ def _editable(contact: Contact) -> tuple[str | None, ...]:
 
 
 def _change_phone(session: Session, contact: Contact, phone: str | None) -> None:
+    if phone is not None and phone != contact.phone:
+        channels.release_number(session, contact, phone)  # not repeated as a channel
     contact.phone = phone
-    if phone is not None:
-        channels.release(session, contact, (channels.PHONE, phone))  # not repeated as a channel
 
 
 def _change_attributes(session: Session, contact: Contact, attributes: Json) -> None:

@@ -33,26 +33,37 @@ def write_cursor(position: Position, question: str) -> str:
     return urlsafe_b64encode(_seal(text, question) + text).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, question: str) -> Position:
-    """Where the walk is. Raises InputError for a cursor that is damaged or another list's."""
+def read_cursor(cursor: str, question: str, kind: type) -> Position:
+    """Where the walk is, in a list that is ordered by values of this kind, or None.
+
+    Raises InputError for a cursor that is damaged or another list's.
+    """
     try:
         raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         place = orjson.loads(raw[SEAL_LENGTH:])
     except (Base64Error, ValueError):
         place = None
-    if _is_position(place) and write_cursor(place, question) == cursor:
+    if _is_position(place, kind) and write_cursor(place, question) == cursor:
         return place[0], place[1]
     raise InputError(
         {"cursor": ["Not a cursor of this list, order and filters."]}, location="query"
     )
 
 
-def _is_position(place: Any) -> bool:
+def _is_position(place: Any, kind: type) -> bool:
     """Whether a list could have written this; whoever knows how can make cursors too."""
     match place:
-        case [str() | int() | None as value, int(key)]:
-            return key in INT64 and (not isinstance(value, int) or value in INT64)
+        case [None, key]:
+            return _is_int64(key)
+        case [str(value), key]:
+            return kind is str and "\0" not in value and _is_int64(key)
+        case [value, key]:
+            return kind is int and _is_int64(value) and _is_int64(key)
     return False
+
+
+def _is_int64(value: Any) -> bool:
+    return type(value) is int and value in INT64
 
 
 def _seal(text: bytes, question: str) -> bytes:

@@ -7,7 +7,7 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from contacts_service import copying, demo, demo_story, directory, search_upkeep, transfer
-from contacts_service.command_line import counted, on_the_database, progress_bar
+from contacts_service.command_line import counted, on_a_database, on_the_database, progress_bar
 from contacts_service.database import backend, close_connections
 from contacts_service.migration import migrate_database, other_database
 
@@ -17,7 +17,7 @@ FilePath = click.Path(path_type=Path)
 
 @contacts_group.command("import")
 @click.argument("file", type=FilePath)
-@on_the_database
+@on_a_database
 def import_contacts(file: Path) -> None:
     """Add and update contacts from a CSV file.
 
@@ -73,7 +73,7 @@ def copy_to(url: str) -> None:
     with target.app_context():
         if backend().path is not None:
             raise click.ClickException("The target must be a PostgreSQL database.")
-        migrate_database()
+        migrate_database(may_create=True)
     steps = copying.copy_all(target)
     try:
         total = next(steps)
@@ -91,7 +91,7 @@ def copy_to(url: str) -> None:
 @click.command("demo")
 @click.option("--contacts", type=click.IntRange(min=1), default=1000, show_default=True)
 @with_appcontext
-@on_the_database
+@on_a_database
 def demo_command(contacts: int) -> None:
     """Add made-up people, their conversations and notes on them, and tell of one of them."""
     made = demo.Demo(contacts - demo_story.CONTACTS)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service import inbound, mail
 from contacts_service.config import SettingsError
-from contacts_service.database import backend, unit_of_work
+from contacts_service.database import unit_of_work
 from contacts_service.incoming import IncomingMessage
 from contacts_service.migration import migrate_database
 from schemas.inbound import MAIL_LIMIT
@@ -55,8 +55,6 @@ def _read_mail() -> IncomingMessage:
 
 def _take_in(message: IncomingMessage) -> str:
     """What became of the message, as a line."""
-    if not backend().is_there():
-        raise SettingsError(f"There is no database {backend().name}; see CONTACTS_DATABASE_URL.")
     migrate_database()
     with unit_of_work() as session:
         answer, is_new = inbound.receive_message(session, message)

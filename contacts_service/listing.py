@@ -53,6 +53,12 @@ class Order:
         return [by.nulls_first() if is_reversed else by.nulls_last(), key]
 
     @property
+    def kind(self) -> type:
+        """What its values are in Python, beside None."""
+        kind: type = self.by.type.python_type  # type: ignore[attr-defined]
+        return kind
+
+    @property
     def _has_nulls(self) -> bool:
         columns = self.by.base_columns  # type: ignore[attr-defined]
         return any(getattr(column, "nullable", True) for column in columns)
@@ -238,7 +244,8 @@ def _read_page(reader: Reader, listing: Listing, page: Page, values: Values) -> 
 def _read_walk(reader: Reader, listing: Listing, walk: Walk, values: Values) -> Json:
     """The rows after a cursor, found by their place in the order, at the same cost everywhere."""
     question = f"{listing.name} {sorted(values.items())}\n{walk.question}"
-    position = read_cursor(walk.cursor, question) if walk.cursor else None
+    kind = listing.order.kind
+    position = read_cursor(walk.cursor, question, kind) if walk.cursor else None
     _require_owner(reader, listing, values)
     places = listing.places_after(reader, position, walk.size + 1, values)
     shown, is_more = places[: walk.size], len(places) > walk.size

@@ -30,11 +30,14 @@ def other_database(url: str) -> Flask:
     return app
 
 
-def migrate_database() -> None:
-    """Upgrade the database of the current application, made first if it is not there.
+def migrate_database(*, may_create: bool = False) -> None:
+    """Upgrade the database of the current application; `may_create`: make it if it is not there.
 
-    Raises SettingsError with what to do: it cannot be opened or written, or is a newer version's.
+    Raises SettingsError with what to do: it is not there, cannot be opened or written, or is
+    a newer version's.
     """
+    if not may_create and not backend().is_there():
+        raise SettingsError(f"There is no database {backend().name}; see CONTACTS_DATABASE_URL.")
     try:
         backend().create()
         with db.engine.connect() as connection:

@@ -4,7 +4,7 @@ import random
 from array import array
 from collections.abc import Iterator
 
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import Select, bindparam, exists, func, select, union
 from sqlalchemy.orm import Session
 
 from contacts_service.database import backend, give_way, unit_of_work
@@ -18,13 +18,15 @@ REBUILT = Tables("contact_documents_rebuilt", "contact_search_rebuilt")
 SAMPLE = 100  # contacts in a row
 
 _LAST = Prepared(select(func.max(Contact.id)))
-_sample = (
-    select(Contact.id)
-    .where(Contact.id >= bindparam("first"))
-    .order_by(Contact.id)
-    .limit(SAMPLE)
-    .subquery()
-)
+
+
+def _in_a_row(first: str) -> Select[int]:
+    """A sample's ids from the parameter of this name on."""
+    ids = select(Contact.id).where(Contact.id >= bindparam(first)).order_by(Contact.id)
+    return select(ids.limit(SAMPLE).subquery().columns.id)
+
+
+_sample = union(_in_a_row("newest"), _in_a_row("anywhere")).subquery()
 _MISSING = Prepared(
     select(func.count())
     .select_from(_sample)
@@ -39,8 +41,9 @@ def count_missing(reader: Reader) -> int:
     sooner or later what was lost.
     """
     last = reader.value(_LAST) or 0
-    starts = max(1, last - SAMPLE + 1), random.randint(1, max(1, last))  # noqa: S311
-    return sum(reader.value(_MISSING, {"first": first}) for first in starts)
+    anywhere = random.randint(1, max(1, last))  # noqa: S311
+    starts = {"newest": max(1, last - SAMPLE + 1), "anywhere": anywhere}
+    return int(reader.value(_MISSING, starts))
 
 
 def differences(session: Session) -> Iterator[tuple[int, str]]:

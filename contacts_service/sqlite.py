@@ -128,10 +128,6 @@ class SQLiteFile(Backend):
         event.listen(engine, "begin", self._on_begin)
 
     def begin_reading(self, seconds: float | None) -> FileReading:
-        """Let all that is read be of one state, and within `seconds`, if not None.
-
-        Raises DriverError.
-        """
         file = self._identity()
         while True:
             try:
@@ -183,42 +179,44 @@ class SQLiteFile(Backend):
         elif not options.get("is_begun"):
             connection.exec_driver_sql("BEGIN")
 
-    def begin_writing(self, connection: Any, deadline: float) -> None:
+    def begin_writing(self, driver: Any, deadline: float) -> None:
         """Take the lock at the start, waiting for it until `deadline`.
 
         A transaction that reads first and writes later fails at once when another has written
         meanwhile, whatever the busy time-out. Raises SQLAlchemy's DatabaseError.
         """
-        connection.execute("PRAGMA busy_timeout = 0")
+        driver.execute("PRAGMA busy_timeout = 0")
         try:
-            while not _has_begun_writing(connection, deadline):
+            while not _has_begun_writing(driver, deadline):
                 with given_away():
                     time.sleep(POLLING_SECONDS)
         finally:
-            connection.execute(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
+            driver.execute(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
 
-    def after_commit(self, connection: Any) -> None:
+    def after_commit(self, driver: Any) -> None:
         """After a commit: empty the write-ahead log where it has grown long. Raises nothing."""
         if time.monotonic() < self._next_emptying:
             return
         with suppress(OSError, sqlite3.Error):
             if self._log.stat().st_size <= LOG_BYTES:
                 return
+            begun = time.monotonic()
             with given_away():
-                is_empty = self._has_emptied_log(connection)
+                is_empty = self._has_emptied_log(driver)
+            spent = time.monotonic() - begun
             if is_empty:
                 self._emptying = min(EMPTYING_SECONDS, self._longest_emptying)
-            else:
+            elif spent >= self._emptying:  # else another process was at it, which takes no time
                 self._emptying = min(2 * self._emptying, self._longest_emptying)
-                self._next_emptying = time.monotonic() + EMPTYING_PAUSE * self._emptying
+            self._next_emptying = time.monotonic() + EMPTYING_PAUSE * spent
 
-    def _has_emptied_log(self, connection: Any) -> bool:
-        connection.execute(f"PRAGMA busy_timeout = {int(self._emptying * 1000)}")
+    def _has_emptied_log(self, driver: Any) -> bool:
+        driver.execute(f"PRAGMA busy_timeout = {int(self._emptying * 1000)}")
         try:
-            is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            is_busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             return not is_busy
         finally:
-            connection.execute(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
+            driver.execute(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
 
     def leave(self) -> None:
         """Once nobody else of the service has it open: bring the log into the file."""
@@ -281,11 +279,11 @@ def _require_parents(connection: Connection) -> None:
         raise RuntimeError(f"The migration would leave a row of {broken[0]} without its parent.")
 
 
-def _has_begun_writing(connection: Any, deadline: float) -> bool:
+def _has_begun_writing(driver: Any, deadline: float) -> bool:
     try:
-        connection.execute("BEGIN IMMEDIATE")
+        driver.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
-        is_busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+        is_busy = _code(error) == sqlite3.SQLITE_BUSY  # also while another recovers the log
         if not is_busy or time.monotonic() >= deadline:
             raise DatabaseError(None, None, error, hide_parameters=True) from None
         return False

@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
         connection.execute(f"CREATE DATABASE {databases.TEMPLATE} TEMPLATE template0")
     app = create_app({"CONTACTS_DATABASE_URL": databases.url_of(databases.TEMPLATE)})
     with app.app_context():
-        migration.migrate_database()
+        migration.migrate_database(may_create=True)
         db.engine.dispose()
 
 
@@ -82,7 +82,7 @@ def make_app(folder: Path, **settings: str) -> Flask:
     url = databases.database_url(folder, is_migrated=True)
     app = create_app({"CONTACTS_DATABASE_URL": url, **settings})
     with app.app_context():
-        migration.migrate_database()
+        migration.migrate_database(may_create=True)
     return app
 
 

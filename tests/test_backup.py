@@ -1,10 +1,13 @@
 """Backups hold everything of one moment, and nothing but a sound one is restored."""
 
+import errno
+import os
 import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from flask import Flask
@@ -120,6 +123,42 @@ def test_overwritten_database_is_put_aside(backup: Path, tmp_path: Path) -> None
         assert connection.execute("SELECT count(*) FROM contacts").fetchone() == (0,)
     with closing(sqlite3.connect(tmp_path / "contacts.db")) as connection:
         assert connection.execute("SELECT count(*) FROM contacts").fetchone() == (2,)
+
+
+def test_what_was_put_aside_stays_when_another_is(backup: Path, tmp_path: Path) -> None:
+    other = make_app(tmp_path)
+    for _ in range(2):
+        flask(other, "restore", backup, "--overwrite")
+    counts = []
+    for name in ("contacts.db.before-restore", "contacts.db.before-restore-2"):
+        with closing(sqlite3.connect(tmp_path / name)) as connection:
+            counts += connection.execute("SELECT count(*) FROM contacts").fetchone()
+    assert counts == [0, 2]
+
+
+def test_log_of_a_database_that_is_gone_is_no_part_of_what_is_restored(
+    filled: dict[str, list[Any]], backup: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "other"
+    other = elsewhere(folder)
+    flask(other, "restore", backup)
+    with closing(other.extensions["database"].connect()) as left:
+        left.execute("DELETE FROM contact_notes")
+        log = (folder / "contacts.db-wal").read_bytes()
+    (folder / "contacts.db").unlink()
+    (folder / "contacts.db-wal").write_bytes(log)
+    flask(other, "restore", backup)
+    assert stored(other) == filled
+
+
+def test_restore_that_fails_leaves_the_database_where_it_is(
+    backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_app(tmp_path)
+    monkeypatch.setattr(os, "fsync", Mock(side_effect=OSError(errno.ENOSPC, "No space left")))
+    assert "No space left" in flask(other, "restore", backup, "--overwrite", code=1)
+    assert stored(other)["contacts"] == []
+    assert not list(tmp_path.glob("*before-restore*"))
 
 
 def spoil_bytes(file: Path) -> None:

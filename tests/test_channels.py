@@ -245,3 +245,13 @@ def test_what_does_not_exist_is_not_found(api: Api, path: str, number: str) -> N
     answer = api.post(f"/contacts/{number}/channels", address("chat", "u-1"), 404)
     assert answer["type"] == "NotFoundError"
     api.post(f"/contacts/{number}/channels", address("chat", ""), 400)
+
+
+@pytest.mark.parametrize("typed", ["0433 111 222", "0433111222", "(0433) 111-222"])
+def test_number_that_becomes_the_phone_is_no_channel_any_more(
+    api: Api, path: str, typed: str
+) -> None:
+    api.post(f"{path}/channels", address("phone", "0433 111 222"))
+    kept = api.post(f"{path}/channels", address("phone", "0499 999 999"))["contact_channels"][1:]
+    answer = api.put(path, {"phone": typed})
+    assert (answer["phone"], answer["contact_channels"]) == (typed, kept)

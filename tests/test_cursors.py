@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, update
 
-from contacts_service import create_app
+from contacts_service import create_app, listing
+from contacts_service.cursors import write_cursor
 from contacts_service.database import db, unit_of_work
 from contacts_service.models import Contact, Message, Note
 from contacts_service.reading import Prepared, Reader
@@ -253,6 +254,27 @@ def test_damaged_cursor_is_refused(house: House, query: Query) -> None:
     cursor = next_cursor(house.api, "/contacts", **query)
     for each in damaged(cursor):
         assert refusal(house.api, "/contacts", **query, cursor=each) == ["cursor"], each
+
+
+FORGED = (
+    ("id", ["x", 1]),
+    ("id", [True, 1]),
+    ("id", [1, True]),
+    ("id", [1.5, 1]),
+    ("id", [2**63, 1]),
+    ("id", [1, 1, 1]),
+    ("email", [1, 1]),
+    ("email", ["a\0", 1]),
+)
+
+
+@pytest.mark.parametrize(("order_by", "place"), FORGED)
+def test_forged_cursor_is_refused(
+    house: House, monkeypatch: pytest.MonkeyPatch, order_by: str, place: list[Any]
+) -> None:
+    monkeypatch.setattr(listing, "write_cursor", lambda _, question: write_cursor(place, question))  # type: ignore[arg-type]
+    cursor = next_cursor(house.api, "/contacts", order_by=order_by)
+    assert refusal(house.api, "/contacts", order_by=order_by, cursor=cursor) == ["cursor"]
 
 
 @pytest.mark.parametrize("name", LISTS)

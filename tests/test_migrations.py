@@ -18,6 +18,7 @@ from contacts_service.database import Base, db, unit_of_work
 from contacts_service.migration import is_compared, migrate_database
 from tests.conftest import make_app
 from tests.databases import database_url
+from tests.files import flask
 
 
 def test_models_and_migrated_tables_agree(app: Flask) -> None:
@@ -43,7 +44,7 @@ def test_everything_can_be_taken_back(tmp_path: Path) -> None:
     with app.app_context():
         downgrade(revision="base")
         assert inspect(db.engine).get_table_names() == ["alembic_version"]
-        migrate_database()
+        migrate_database(may_create=True)
 
 
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         with unit_of_work() as session:
             session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
         with pytest.raises(SettingsError, match="newer version"):
-            migrate_database()
+            migrate_database(may_create=True)
 
 
 @pytest.mark.sqlite
@@ -60,7 +61,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "contacts.db").write_bytes(b"not a database" * 1000)
     app = create_app({"CONTACTS_DATABASE_URL": f"sqlite:///{tmp_path / 'contacts.db'}"})
     with app.app_context(), pytest.raises(SettingsError, match="cannot be opened"):
-        migrate_database()
+        migrate_database(may_create=True)
 
 
 def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
@@ -68,12 +69,34 @@ def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
         "PATH": os.environ["PATH"],
         "CONTACTS_DATABASE_URL": database_url(tmp_path / "new"),
     }
-    command = [Path(sys.executable).parent / "flask", "keys", "list"]
-    starts = [
-        subprocess.Popen(command, cwd=PROJECT_FOLDER, env=environ, stderr=subprocess.PIPE)
-        for _ in range(4)
-    ]
+    words = ["keys", "create", "--agent=1", "--name=A", "--all-scopes"]
+    command = [Path(sys.executable).parent / "flask", *words]
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    starts = [subprocess.Popen(command, cwd=PROJECT_FOLDER, env=environ, **pipes) for _ in range(4)]
     assert [(start.communicate()[1], start.returncode) for start in starts] == [(b"", 0)] * 4
+
+
+NEED_ONE = (
+    ("backup", "{folder}/contacts.backup"),
+    ("check",),
+    ("keys", "list"),
+    ("keys", "revoke", "1"),
+    ("contacts", "export", "{folder}/people.csv"),
+    ("contacts", "copy-to", "postgresql+psycopg://nowhere/contacts"),
+    ("search", "check"),
+    ("search", "rebuild"),
+)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("words", NEED_ONE, ids=" ".join)
+def test_commands_that_begin_no_directory_make_no_database(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    app = create_app({"CONTACTS_DATABASE_URL": f"sqlite:///{tmp_path / 'contacts.db'}"})
+    told = flask(app, *(word.format(folder=tmp_path) for word in words), code=1)
+    assert told.startswith("Error: There is no database ")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.sqlite
