@@ -12,6 +12,7 @@ from contacts_service.config import SettingsError
 from contacts_service.csv_files import FileError
 from contacts_service.demo_people import DemoError
 from contacts_service.migration import migrate_database
+from contacts_service.search_upkeep import RebuildError
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -35,7 +36,7 @@ def _on_database(command: Callable[P, None], *, may_create: bool) -> Callable[P,
         try:
             migrate_database(may_create=may_create)
             command(*args, **kwargs)
-        except (FileError, SettingsError, DemoError) as error:
+        except (FileError, SettingsError, DemoError, RebuildError) as error:
             raise click.ClickException(str(error)) from None
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", error)

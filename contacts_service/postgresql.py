@@ -40,6 +40,14 @@ UNAVAILABLE_STATES = {"25006", "42P01", "42703"}  # the last two: tables or colu
 BUSY_STATES = {"40001", "40P01", "55P03"}
 SLOW_STATE = "57014"
 
+# A machine or network that is gone without a word is noticed after half a minute.
+NOTICING = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
+
 # What a server or its absence says, and what to do.
 ADVICE = (
     ("password authentication", "check the role and the password in CONTACTS_DATABASE_URL"),
@@ -135,6 +143,7 @@ class PostgreSQLServer(Backend):
         given: dict[str, Any] = {
             "connect_timeout": max(2, self.busy_timeout),
             "application_name": "contacts",
+            **NOTICING,
             **options,
         }
         threshold = int(given.pop("prepare_threshold", 5)) or None

@@ -1,13 +1,16 @@
 """Comparing the search index with the contacts, and building it anew while the service runs."""
 
 import random
+import time
 from array import array
 from collections.abc import Iterator
+from itertools import count
 
-from sqlalchemy import Select, bindparam, exists, func, select, union
+from sqlalchemy import Select, bindparam, exists, func, select, table, union
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from contacts_service.database import backend, give_way, unit_of_work
+from contacts_service.database import backend, give_way, unit_of_work, why_unavailable
 from contacts_service.models import Contact, ContactDocument
 from contacts_service.reading import Prepared, Reader
 from contacts_service.search_index import BATCH, LIVE, Tables, documents, index_contacts
@@ -16,6 +19,14 @@ from contacts_service.search_tokens import tokens
 REBUILT = Tables("contact_documents_rebuilt", "contact_search_rebuilt")
 
 SAMPLE = 100  # contacts in a row
+
+# Where somebody reads from the index for long, PostgreSQL exchanges it only once that is over.
+ATTEMPTS, ATTEMPT_SECONDS = 300, 1
+
+
+class RebuildError(Exception):
+    """A rebuild that came to nothing; the message is a sentence for the operator."""
+
 
 _LAST = Prepared(select(func.max(Contact.id)))
 
@@ -94,7 +105,7 @@ def rebuild() -> Iterator[int]:
     """
     with unit_of_work() as session:
         _create_empty(session)
-        mark: int | None = _last_number(session)
+        mark = _last_number(session)
         ids = session.scalars(select(Contact.id).order_by(Contact.updated_at, Contact.id)).all()
     yield len(ids)
     for start in range(0, len(ids), BATCH):
@@ -104,11 +115,15 @@ def rebuild() -> Iterator[int]:
         give_way()
         yield len(batch)
     merge(REBUILT)
-    while mark is not None:
-        with unit_of_work() as session:
-            mark = _catch_up(session, mark)
-            if mark is None:
-                _exchange(session)
+    for attempt in count(1):
+        try:
+            _finish(mark)
+        except SQLAlchemyError as error:
+            if attempt == ATTEMPTS or why_unavailable(error) != "busy":
+                raise
+            time.sleep(ATTEMPT_SECONDS)
+        else:
+            return
 
 
 def merge(index: Tables = LIVE) -> None:
@@ -128,6 +143,22 @@ def _create_empty(session: Session) -> None:
     """Make the tables of the new index as those of the live one are."""
     for live, new in _pairs():
         backend().search.create_like(session.connection(), live, new)
+
+
+def _finish(mark: int | None) -> None:
+    """Catch up with what was indexed since `mark`, then exchange. Raises RebuildError."""
+    while mark is not None:
+        with unit_of_work() as session:
+            mark = _catch_up(session, mark)
+            if mark is None:
+                _require_whole(session)
+                _exchange(session)
+
+
+def _require_whole(session: Session) -> None:
+    indexed = session.scalar(select(func.count()).select_from(table(REBUILT.documents)))
+    if indexed != session.scalar(select(func.count()).select_from(Contact)):
+        raise RebuildError("Another rebuild has begun meanwhile; the index stays as it was.")
 
 
 def _last_number(session: Session) -> int:
