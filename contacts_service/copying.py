@@ -1,8 +1,8 @@
 """Copying everything from a SQLite file into a PostgreSQL database that holds nothing yet.
 
 It happens in one transaction, so that a copy that does not come to its end leaves nothing behind,
-and is made of one moment of the file, whoever writes meanwhile. The search index takes the longest,
-and is made beside all else.
+and is made of one moment of the file, whoever writes meanwhile. The search index takes the longest:
+its tokens come first, and it is built from them while all else is copied.
 """
 
 import multiprocessing
@@ -10,7 +10,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from hashlib import md5
 from itertools import islice
@@ -25,8 +25,6 @@ from contacts_service.database import backend as current_backend
 from contacts_service.database import driver as driver_of
 from contacts_service.matching import Document
 from contacts_service.models import Contact, ContactDocument
-from contacts_service.postgresql import PostgreSQLServer
-from contacts_service.reading import driver_errors
 from contacts_service.search_index import LIVE
 from contacts_service.search_tokens import tokens
 from contacts_service.sqlite import SQLiteFile
@@ -51,17 +49,6 @@ _LATER = """
     FROM pg_index WHERE indrelid = ANY(CAST(%s AS regclass[])) AND NOT indisunique
 """
 
-# The index takes rows in by so many kilobytes at once, while more tokens are made.
-_GATHER = """
-    SET LOCAL work_mem = '64MB';
-    ALTER INDEX ix_contact_search_tokens SET (fastupdate = on, gin_pending_list_limit = 65536)
-"""
-_GATHER_NO_MORE = """
-    SELECT gin_clean_pending_list('ix_contact_search_tokens');
-    ALTER INDEX ix_contact_search_tokens SET (fastupdate = off);
-    ALTER INDEX ix_contact_search_tokens RESET (gin_pending_list_limit)
-"""
-
 
 class CopyError(Exception):
     """A copy that cannot be made; the message is a sentence for the operator."""
@@ -77,6 +64,7 @@ def copy_all(target: Flask) -> Iterator[int]:
     if not isinstance(source, SQLiteFile):
         raise CopyError("Only a SQLite database can be copied.")
     with ExitStack() as stack:
+        makers = stack.enter_context(_makers())
         rows, documents = _of_one_moment(source, stack)
         counts = {table.name: _count(rows, table.name) for table in TABLES}
         yield sum(counts.values()) + counts[LIVE.documents]
@@ -84,17 +72,20 @@ def copy_all(target: Flask) -> Iterator[int]:
         session = stack.enter_context(unit_of_work())
         written = driver_of(session)
         _require_empty(written)
-        index = stack.enter_context(_Index(documents, target.extensions["database"]))
-        index.start()
-        later = _drop_indexes(written)
+        search = stack.enter_context(closing(target.extensions["database"].connect()))
+        later = _begin_search(search)
+        yield from _copy_tokens(documents, search, makers)
+        building = stack.enter_context(ThreadPoolExecutor(1)).submit(_end_search, search, later)
+        later = _drop_indexes(written, [table.name for table in TABLES])
         checksums = {table.name: Checked(_rows(rows, table)) for table in TABLES}
         for table in TABLES:
             yield from _copy(written, table, checksums[table.name])
         for definition in later:
             written.execute(definition)
         _set_sequences(rows, written)
-        yield from index.finish()
         _verify(written, checksums)
+        building.result()
+        _verify_search(written, checksums)
 
 
 def _of_one_moment(source: SQLiteFile, stack: ExitStack) -> list[Any]:
@@ -165,9 +156,8 @@ def _require_empty(connection: Any) -> None:
         raise CopyError(f"The target holds rows already, in {', '.join(held)}; name an empty one.")
 
 
-def _drop_indexes(connection: Any) -> list[str]:
-    """Drop indexes and constraints; the statements that make them again."""
-    names = [table.name for table in TABLES]
+def _drop_indexes(connection: Any, names: list[str]) -> list[str]:
+    """Drop tables' indexes and constraints; the statements that make them again."""
     found = connection.execute(_LATER, (names, names)).fetchall()
     for drop, _ in found:
         connection.execute(drop)
@@ -188,73 +178,68 @@ def _copy(connection: Any, table: Table, rows: Iterable[tuple[Any, ...]]) -> Ite
     yield number % BATCH
 
 
-class _Index(threading.Thread):
-    """Fills the search index beside everything else, in a transaction of its own.
+def _begin_search(connection: Any) -> list[str]:
+    """Begin a transaction of its own for the search index, as it is built beside all else.
 
-    What it leaves behind where the rest fails is thrown away by the next copy.
+    What it leaves behind where the rest fails is thrown away here by the next copy. Returns the
+    statements that make the index.
     """
-
-    def __init__(self, documents: Any, database: PostgreSQLServer) -> None:
-        super().__init__()
-        self._documents = documents
-        self._database = database
-        self._done = 0
-        self._error: Exception | None = None
-
-    def __enter__(self) -> "_Index":
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.join()
-
-    def finish(self) -> Iterator[int]:
-        """Wait for the end; yields how many each step did. Raises what the work has raised."""
-        told, is_over = 0, False
-        while not is_over:
-            self.join(timeout=0.1)
-            is_over = not self.is_alive()
-            done = self._done
-            yield done - told
-            told = done
-        if self._error is not None:
-            raise self._error
-
-    def run(self) -> None:
-        try:
-            with driver_errors, closing(self._database.connect()) as connection:
-                connection.execute(f"BEGIN; TRUNCATE {LIVE.search}; {_GATHER}")
-                self._fill(connection)
-                connection.execute(_GATHER_NO_MORE)
-                connection.commit()
-        except Exception as error:
-            self._error = error
-
-    def _fill(self, connection: Any) -> None:
-        query = f"SELECT id, document FROM {LIVE.documents} ORDER BY id"
-        documents = iter(self._documents.execute(query))
-        batches = iter(lambda: list(islice(documents, BATCH)), [])
-        statement = search_postgresql.copy_statement(LIVE.search)
-        with connection.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(search_postgresql.COPY_HEAD)
-            for size, rows in _made(batches):
-                copy.write(rows)
-                self._done += size
-            copy.write(search_postgresql.COPY_END)
+    connection.execute(f"BEGIN; TRUNCATE {LIVE.search}")
+    return _drop_indexes(connection, [LIVE.search])
 
 
-def _made(batches: Iterator[Rows]) -> Iterator[tuple[int, bytes]]:
-    """What some processes make of the batches, in order, a few ahead."""
-    count = os.cpu_count() or 1
-    spawned = multiprocessing.get_context("spawn")
+def _end_search(connection: Any, later: list[str]) -> None:
+    for definition in later:
+        connection.execute(definition)
+    connection.commit()
+
+
+def _copy_tokens(read: Any, written: Any, makers: ProcessPoolExecutor) -> Iterator[int]:
+    documents = iter(read.execute(f"SELECT id, document FROM {LIVE.documents} ORDER BY id"))
+    batches = iter(lambda: list(islice(documents, BATCH)), [])
+    statement = search_postgresql.copy_statement(LIVE.search)
+    with written.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(search_postgresql.COPY_HEAD)
+        for size, rows in _made(batches, makers):
+            copy.write(rows)
+            yield size
+        copy.write(search_postgresql.COPY_END)
+
+
+def _makers() -> ProcessPoolExecutor:
+    """Processes that make tokens.
+
+    They are forked, so that they have nothing to load, and at once, before a thread or transaction
+    begins that they would get a copy of.
+    """
+    forked = multiprocessing.get_context("fork")
+    makers = ProcessPoolExecutor(os.cpu_count(), forked, initializer=_end_with_parent)
+    makers.submit(_token_rows, []).result()
+    return makers
+
+
+def _end_with_parent() -> None:
+    """Let no process wait for ever for the batches of one that was killed."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _made(batches: Iterator[Rows], makers: ProcessPoolExecutor) -> Iterator[tuple[int, bytes]]:
+    """What the processes make of the batches, in order, a few ahead."""
     ahead: deque[tuple[int, Future[bytes]]] = deque()
-    with ProcessPoolExecutor(count, spawned) as makers:
-        for batch in batches:
-            ahead.append((len(batch), makers.submit(_token_rows, batch)))
-            if len(ahead) > AHEAD:
-                size, made = ahead.popleft()
-                yield size, made.result()
-        for size, made in ahead:
+    for batch in batches:
+        ahead.append((len(batch), makers.submit(_token_rows, batch)))
+        if len(ahead) > AHEAD:
+            size, made = ahead.popleft()
             yield size, made.result()
+    for size, made in ahead:
+        yield size, made.result()
 
 
 def _token_rows(batch: Rows) -> bytes:
@@ -279,5 +264,8 @@ def _verify(connection: Any, copied: dict[str, Checked]) -> None:
     total = connection.execute("SELECT total FROM contact_count").fetchone()[0]
     if total != copied[Contact.__tablename__].count:
         raise CopyError("The number of contacts has not arrived; nothing was kept.")
+
+
+def _verify_search(connection: Any, copied: dict[str, Checked]) -> None:
     if _count(connection, LIVE.search) != copied[ContactDocument.__tablename__].count:
         raise CopyError("The search index has not arrived; nothing was kept.")

@@ -6,6 +6,7 @@ newest numbers first, then for ranges that grow, and an intersection with a bloc
 the block. No extension is needed.
 """
 
+from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from struct import pack
 from typing import Any, NamedTuple
@@ -140,11 +141,15 @@ def copy_statement(table: str) -> str:
 
 
 def copied_row(number: int, tokens: set[str]) -> bytes:
-    """What the index holds for a number, as COPY takes it."""
-    checksums = [crc32(token) for token in _all_tokens(number, tokens)]
+    """What the index holds for a number, as COPY takes it.
+
+    They are in the order of signed integers, which spares GIN the sorting.
+    """
+    checksums = sorted(map(crc32, _all_tokens(number, tokens)))
+    negative = bisect(checksums, 0x7FFFFFFF)
     size = len(checksums)
     elements = [4] * (2 * size)  # each with its length before it
-    elements[1::2] = checksums
+    elements[1::2] = checksums[negative:] + checksums[:negative]
     array = _ARRAY_HEAD + pack(f"!ii{2 * size}I", size, 1, *elements)
     return pack("!hiqi", 2, 8, number, len(array)) + array
 
