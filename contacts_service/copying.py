@@ -85,7 +85,8 @@ def copy_all(target: Flask) -> Iterator[int]:
         _set_sequences(rows, written)
         _verify(written, checksums)
         building.result()
-        _verify_search(written, checksums)
+        _verify_search(search, checksums)
+        search.commit()  # the rest is committed next
 
 
 def _of_one_moment(source: SQLiteFile, stack: ExitStack) -> list[Any]:
@@ -191,7 +192,6 @@ def _begin_search(connection: Any) -> list[str]:
 def _end_search(connection: Any, later: list[str]) -> None:
     for definition in later:
         connection.execute(definition)
-    connection.commit()
 
 
 def _copy_tokens(read: Any, written: Any, makers: ProcessPoolExecutor) -> Iterator[int]:

@@ -102,6 +102,8 @@ def test_copy_that_fails_leaves_nothing_and_can_be_repeated(
         assert sentence in flask(source, "contacts", "copy-to", url, code=1)
     target = create_app({"CONTACTS_DATABASE_URL": url})
     assert not any(stored(target).values())
+    with databases.by_other_hands(target) as connection:
+        assert connection.execute("SELECT count(*) FROM contact_search").fetchone() == (0,)
     test_everything_arrives(source, url)
 
 
