@@ -21,7 +21,7 @@ from contacts_service.matching import (
 
 PREFIX_LENGTH = 8  # characters of a word's beginning that are tokens
 
-CACHED = 1 << 12  # names and domains whose tokens are kept at hand
+CACHED = 1 << 10  # names and domains whose tokens are kept at hand
 
 # The kinds of tokens.
 ADDRESS = "i"  # the checksum of a whole address

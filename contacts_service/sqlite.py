@@ -41,6 +41,10 @@ EMPTYING_SECONDS = 0.25
 LONGEST_EMPTYING_SECONDS = 2.0
 EMPTYING_PAUSE = 4  # times as long writers go on before the next try
 
+# What is kept at hand of connections and statements takes megabytes, with every other filter more.
+KEPT_READERS = 4
+CACHED_STATEMENTS = 64  # of each connection; the service has about thirty of its own
+
 FileIdentity = tuple[int, int] | None  # device and inode
 
 
@@ -107,6 +111,7 @@ class SQLiteFile(Backend):
             timeout=self.busy_timeout,
             isolation_level=None,
             check_same_thread=False,
+            cached_statements=CACHED_STATEMENTS,
         )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -149,6 +154,9 @@ class SQLiteFile(Backend):
             reading.connection.close()
         else:
             self._idle.append(reading)
+            if len(self._idle) > KEPT_READERS:  # of a moment when many read
+                with suppress(IndexError):
+                    self._idle.pop(0).connection.close()
 
     def close_idle(self) -> None:
         """Close the connections that nobody reads by."""
