@@ -102,7 +102,8 @@ SETTINGS = (
         "CONTACTS_QUERY_TIMEOUT",
         "10",
         whole_number(1, 600),
-        "Seconds that a request may read in the database before it is answered with 503.",
+        "Seconds that a request may read in the database, on PostgreSQL with each query, "
+        "before it is answered with 503.",
     ),
     Setting("CONTACTS_HOST", "127.0.0.1", str, "The address to listen on."),
     Setting("CONTACTS_PORT", "9000", whole_number(1, 65535), "The port to listen on."),
