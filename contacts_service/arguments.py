@@ -73,20 +73,20 @@ def read_body(asked: Request, limit: int) -> bytes:
     UnsupportedMediaTypeError for one that is compressed.
     """
     raw = whole_body(asked, limit)
-    if not raw and not asked.content_length:
-        raise InputError({"": ["A body is required."]})
-    if not 0 < len(raw) <= limit:
+    if raw is None:
         raise PayloadTooLargeError(f"The body is over {limit} bytes.")
+    if not raw:
+        raise InputError({"": ["A body is required."]})
     if asked.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaTypeError("The body must not be compressed.")
     return raw
 
 
-def whole_body(asked: Request, limit: int) -> bytes:
-    """As many bytes of the body as show whether it is over `limit`; read once, given again."""
+def whole_body(asked: Request, limit: int) -> bytes | None:
+    """The body; None for one over `limit` bytes. Read once, given again."""
     # werkzeug would cut a body without a length at its own limit and say nothing.
     if BODY not in asked.environ:
         is_small = (asked.content_length or 0) <= limit
-        asked.environ[BODY] = asked.stream.read(limit + 1) if is_small else b""
-    body: bytes = asked.environ[BODY]
-    return body
+        asked.environ[BODY] = asked.stream.read(limit + 1) if is_small else None
+    body: bytes | None = asked.environ[BODY]
+    return None if body is None or len(body) > limit else body

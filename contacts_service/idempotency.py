@@ -30,8 +30,11 @@ def is_asked_for(asked: Request) -> bool:
     return asked.method == "POST" and HEADER in asked.headers
 
 
-def answer_once(answer: Callable[[], Response], body: bytes) -> Response:
+def answer_once(answer: Callable[[], Response], body: bytes | None) -> Response:
     """The kept answer of this request, or `answer`'s, which is kept if it is below 500.
+
+    None is a body larger than any route takes: a key that is known is another request's, and the
+    refusal is not kept, as no two such bodies can be told apart.
 
     Raises InputError for a key that will not do, ConflictError for one of another request.
     """
@@ -40,7 +43,7 @@ def answer_once(answer: Callable[[], Response], body: bytes) -> Response:
         raise InputError(
             {HEADER: ["Must be 1 to 255 visible ASCII characters."]}, location="headers"
         )
-    fingerprint = _fingerprint(body)
+    fingerprint = None if body is None else _fingerprint(body)
     with unit_of_work() as session:
         kept = _find(session, key)
         if kept is not None:
@@ -50,7 +53,7 @@ def answer_once(answer: Callable[[], Response], body: bytes) -> Response:
         try:
             response = answer()
         except ServiceError as error:
-            if error.status >= 500:
+            if error.status >= 500 or fingerprint is None:
                 raise
             response = envelope.failure(error)
         session.add(

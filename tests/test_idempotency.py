@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import update
 
 from contacts_service.database import unit_of_work
 from contacts_service.models import KeptAnswer
+from schemas.inbound import MAIL_LIMIT
 from tests.client import Api
 from tests.threads import stored
 
@@ -88,6 +90,35 @@ def test_answers_below_500_are_kept(
     first = api.call("POST", path, status, json=body, **keyed())
     again = api.call("POST", path, status, json=body, **keyed())
     assert (again.data, again.headers["Idempotency-Replayed"]) == (first.data, "true")
+
+
+def too_large(is_chunked: bool) -> dict[str, Any]:
+    """A body that is over what any route takes, sent with the key."""
+    body = BytesIO(b" " * (MAIL_LIMIT + 1))
+    if not is_chunked:
+        return {"input_stream": body, "content_length": MAIL_LIMIT + 1, **keyed()}
+    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    return {"input_stream": body, "environ_overrides": chunked, **keyed()}
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_body_over_every_limit_is_refused_and_leaves_the_key_free(
+    app: Flask, api: Api, is_chunked: bool
+) -> None:
+    before = stored(app)
+    for _ in range(2):
+        refused = api.call("POST", "/contacts/quick", 413, **too_large(is_chunked))
+        assert "Idempotency-Replayed" not in refused.headers
+    assert stored(app) == before
+    api.post("/contacts/quick", QUICK, 201, **keyed())
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_body_over_every_limit_is_409_with_a_key_of_another_request(
+    api: Api, is_chunked: bool
+) -> None:
+    api.call("POST", "/contacts/quick", 400, **keyed())
+    api.call("POST", "/contacts/quick", 409, **too_large(is_chunked))
 
 
 def test_a_defect_is_not_kept_and_leaves_nothing(
