@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from contacts_service.clock import now, wire_time
-from contacts_service.database import db, reader, unit_of_work
+from contacts_service.database import db, reader, unit_of_work, why_unavailable
 from contacts_service.errors import AuthError
 from contacts_service.models import ApiKey
 from contacts_service.principal import SCOPES, Principal
@@ -27,6 +27,8 @@ from contacts_service.text import clean_line
 
 PREFIX = "lk_"
 USE_RECORDED_EVERY = 60  # seconds
+WARNED_EVERY = 60  # seconds
+NEXT_WARNING = "next_warning_of_key_use"  # in an application's extensions: when, at the earliest
 
 logger = logging.getLogger(__name__)
 
@@ -134,12 +136,22 @@ def _record_use_after_answer(key_id: int) -> None:
 
 def _record_use(app: Flask, key_id: int) -> None:
     is_due = (ApiKey.last_used_at < _use_recorded_before()) | ApiKey.last_used_at.is_(None)
-    try:
-        with app.app_context(), unit_of_work(is_patient=False) as session:
-            session.execute(
-                update(ApiKey).where(ApiKey.id == key_id, is_due).values(last_used_at=now())
-            )
-    except SQLAlchemyError:
+    with app.app_context():
+        try:
+            with unit_of_work(is_patient=False) as session:
+                session.execute(
+                    update(ApiKey).where(ApiKey.id == key_id, is_due).values(last_used_at=now())
+                )
+        except SQLAlchemyError as error:
+            if why_unavailable(error) != "busy":  # then the next call records it
+                _warn(app, key_id)
+
+
+def _warn(app: Flask, key_id: int) -> None:
+    """Say that a use was not recorded; as every call would say so, at most once in a while."""
+    moment = time.monotonic()
+    if moment >= app.extensions.get(NEXT_WARNING, 0):
+        app.extensions[NEXT_WARNING] = moment + WARNED_EVERY
         logger.warning("The use of API key %s could not be recorded.", key_id)
 
 

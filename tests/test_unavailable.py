@@ -1,5 +1,6 @@
 """When the database cannot do its work: 503, nothing half-done, and back by itself."""
 
+import io
 import os
 import shutil
 import sqlite3
@@ -8,10 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from contacts_service import contact_routes, keys
 from contacts_service.database import Base, db, unit_of_work
@@ -67,6 +70,35 @@ def test_readers_never_wait_for_a_writer(
     for _ in range(5):
         own_api.call("GET", "/contacts").close()  # its use of the key is due to be recorded
     assert time.monotonic() - began < 0.5
+
+
+def uses(app: Flask) -> list[str | None]:
+    with app.app_context():
+        return list(db.session.scalars(select(ApiKey.last_used_at)))
+
+
+def test_use_of_a_key_that_a_writer_is_in_the_way_of_is_recorded_later_without_a_word(
+    own_app: Flask, own_api: Api, log: io.StringIO
+) -> None:
+    with databases.another_writer(own_app):
+        own_api.call("GET", "/contacts").close()
+    assert uses(own_app) == [None]
+    assert "could not be recorded" not in log.getvalue()
+    own_api.call("GET", "/contacts").close()
+    assert uses(own_app) != [None]
+
+
+def test_use_of_a_key_that_cannot_be_recorded_is_told_once_in_a_while(
+    own_app: Flask, own_api: Api, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = OperationalError("UPDATE", None, Exception("disk full"))
+    monkeypatch.setattr(keys, "unit_of_work", Mock(side_effect=error))
+    for _ in range(3):
+        own_api.call("GET", "/contacts").close()
+    assert log.getvalue().count("could not be recorded") == 1
+    own_app.extensions[keys.NEXT_WARNING] -= keys.WARNED_EVERY
+    own_api.call("GET", "/contacts").close()
+    assert log.getvalue().count("could not be recorded") == 2
 
 
 @pytest.mark.sqlite
