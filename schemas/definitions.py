@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields, validate
 
 from contacts_service import definitions, text
 from contacts_service.attributes import DATA_TYPES, compile_pattern
-from schemas.fields import ClosedSchema, Line, Text, WireTime
+from schemas.fields import ClosedSchema, Items, Line, Text, WireTime
 
 FILLED_LINE = rf"^[^{text.NOT_IN_LINES}]*[^\s{text.NOT_IN_LINES}][^{text.NOT_IN_LINES}]*$"
 
@@ -81,7 +81,7 @@ class Pattern(FilledLine):
         self.validators.append(_check_pattern)
 
 
-class ListValues(fields.List[str]):
+class ListValues(Items):
     """The values to choose from."""
 
     def __init__(self, **kwargs: Any) -> None:

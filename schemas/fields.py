@@ -5,6 +5,8 @@ They judge form and bring text into its stored spelling by the rules of `contact
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import islice
+from math import inf
 from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
@@ -14,6 +16,8 @@ from contacts_service.clock import read_moment, wire_time
 from contacts_service.strict_json import write_json
 
 ATTRIBUTES_SIZE = 16 * 1024  # bytes of compact JSON
+MEMBER_SIZE = len(',"k":1')  # at least
+COMPLAINTS = 100  # about one object or list
 ATTRIBUTE_KEY_LENGTH = 64
 
 ONE_LINE = f"^[^{text.NOT_IN_LINES}]*$"
@@ -26,10 +30,44 @@ SEARCHABLE = rf"^[^{text.NOT_IN_SEARCH}]*[^\s{text.NOT_IN_SEARCH}][^{text.NOT_IN
 
 
 class ClosedSchema(Schema):
-    """An object that has the fields it names and no others."""
+    """An object that has the fields it names and no others.
+
+    Of many others, the first ones are told: to tell of a body full of them costs seconds.
+    """
 
     class Meta:
         unknown = RAISE
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        """As marshmallow's."""
+        if isinstance(data, dict) and len(data) > len(self.load_fields) + COMPLAINTS:
+            known = {field.data_key or name for name, field in self.load_fields.items()}
+            others = islice((name for name in data if name not in known), COMPLAINTS)
+            data = {name: data[name] for name in [*known & data.keys(), *others]}
+        return super().load(data, **kwargs)
+
+
+class Items(fields.List[Any]):
+    """A list that is judged for as long as it may pass, or until many of its items are wrong."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        for validator in self.validators:
+            if isinstance(validator, validate.Length) and len(value) > (validator.max or inf):
+                validator(value)
+        items: list[Any] = []
+        errors: dict[int, Any] = {}
+        for number, item in enumerate(value):
+            try:
+                items.append(self.inner.deserialize(item, **kwargs))
+            except ValidationError as error:
+                errors[number] = error.messages
+                if len(errors) == COMPLAINTS:
+                    break
+        if errors:
+            raise ValidationError(errors)
+        return items
 
 
 class Text(fields.String):
@@ -192,6 +230,9 @@ class CustomAttributes(fields.Dict):
         attributes: dict[str, Any] = super()._deserialize(  # type: ignore[no-untyped-call]
             value, attr, data, **kwargs
         )
+        too_large = ValidationError(f"Larger than {ATTRIBUTES_SIZE} bytes as compact JSON.")
+        if len(attributes) > ATTRIBUTES_SIZE // MEMBER_SIZE:
+            raise too_large
         errors: dict[str, list[str]] = {}
         cleaned: dict[str, Any] = {}
         for key, item in attributes.items():
@@ -206,7 +247,7 @@ class CustomAttributes(fields.Dict):
         if errors:
             raise ValidationError(errors)
         if len(write_json(cleaned)) > ATTRIBUTES_SIZE:
-            raise ValidationError(f"Larger than {ATTRIBUTES_SIZE} bytes as compact JSON.")
+            raise too_large
         return cleaned
 
 

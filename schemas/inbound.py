@@ -24,6 +24,7 @@ from schemas.conversations import MESSAGE_BODY_LIMIT, ConversationSchema
 from schemas.fields import (
     ClosedSchema,
     Email,
+    Items,
     Line,
     MessageId,
     Moment,
@@ -76,7 +77,7 @@ class IncomingMessageSchema(ClosedSchema):
 
     channel = ChannelName(required=True)
     sender = fields.Nested(CorrespondentSchema(), required=True, data_key="from")
-    cc = fields.List(
+    cc = Items(
         fields.Nested(CorrespondentSchema()),
         load_default=[],
         validate=validate.Length(max=CC_LIMIT, error="More than {max} people."),
@@ -85,7 +86,7 @@ class IncomingMessageSchema(ClosedSchema):
     content = Paragraphs(CONTENT_LENGTH, may_be_blank=True, load_default="")
     message_id = MessageId(MESSAGE_ID_LENGTH, allow_none=True)
     in_reply_to = MessageId(MESSAGE_ID_LENGTH, allow_none=True)
-    references = fields.List(MessageId(MESSAGE_ID_LENGTH), load_default=[])
+    references = Items(MessageId(MESSAGE_ID_LENGTH), load_default=[])
     conversation_uuid = Uuid(allow_none=True)
     received_at = Moment(allow_none=True)
 
