@@ -79,7 +79,8 @@ class members_of(FunctionElement[Any]):  # noqa: N801
 
 def number(value: float) -> ColumnElement[Any]:
     """A number of any size, for comparing with `members_of`."""
-    return literal(value, Numeric)
+    is_whole = -(2**63) <= value < 2**63 and value == int(value)
+    return literal(int(value) if is_whole else value, Numeric)
 
 
 class place_in(FunctionElement[int]):  # noqa: N801
@@ -178,6 +179,17 @@ def _members(element: Any, compiler: Any, **options: Any) -> str:
     return f"(SELECT key, type, atom AS text, atom AS number FROM json_each({stored}))"
 
 
+# The shortest digits of a double, which JSON has, are not all the digits of a large whole one.
+PG_NUMBER = """
+    CASE WHEN CAST(value AS text) ~ '[.eE]'
+        AND abs(CAST(CAST(value AS text) AS float8)) >= 2.0 ^ 53
+        AND CAST(CAST(value AS text) AS float8) >= -(2.0 ^ 63)
+        AND CAST(CAST(value AS text) AS float8) < 2.0 ^ 63
+    THEN CAST(CAST(CAST(CAST(value AS text) AS float8) AS bigint) AS numeric)
+    ELSE CAST(CAST(value AS text) AS numeric) END
+"""
+
+
 @compiles(members_of, "postgresql")
 def _pg_members(element: Any, compiler: Any, **options: Any) -> str:
     stored = compiler.process(element.clauses, **options)
@@ -186,7 +198,7 @@ def _pg_members(element: Any, compiler: Any, **options: Any) -> str:
             CASE json_typeof(value) WHEN 'string' THEN 'text' WHEN 'number' THEN 'real'
                 WHEN 'boolean' THEN CAST(value AS text) ELSE json_typeof(value) END AS type,
             CASE json_typeof(value) WHEN 'string' THEN value #>> '{{}}' END AS text,
-            CASE json_typeof(value) WHEN 'number' THEN CAST(CAST(value AS text) AS numeric)
+            CASE json_typeof(value) WHEN 'number' THEN {PG_NUMBER}
                 WHEN 'boolean' THEN CAST(CAST(value AS text) = 'true' AS int) END AS number
         FROM json_each(CAST({stored} AS json))
     )"""
