@@ -14,7 +14,9 @@ from tests.service import ROUNDS, Service, at_once, served
 
 pytestmark = pytest.mark.slow
 
-BOUND = 32 * 2**20  # half of what is promised
+# What is promised. The log is emptied from 16 MiB on, but where the machine is so busy that readers
+# stay for longer than the service waits, it grows on for seconds until the next try.
+BOUND = 64 * 2**20
 SECONDS = 15 * ROUNDS
 READERS, WRITERS = 4, 6
 CONTENT = "x" * 10_000
