@@ -122,6 +122,10 @@ ERRORS = {
             sqlite_error(sqlite3.SQLITE_FULL),
             sqlite_error(sqlite3.SQLITE_CANTOPEN),
             sqlite_error(sqlite3.SQLITE_READONLY),
+            sqlite_error(sqlite3.SQLITE_IOERR_FSYNC),
+            sqlite_error(sqlite3.SQLITE_CORRUPT),
+            sqlite_error(sqlite3.SQLITE_PROTOCOL),
+            sqlite_error(sqlite3.SQLITE_NOTADB),
         ],
     },
     True: {
