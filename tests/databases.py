@@ -74,9 +74,10 @@ class Cluster:
 
     def _run(self, program: str, *words: str) -> None:
         command = [str(self.programs / program), "-D", str(self.folder / "data"), *words]
+        owner: dict[str, Any] = {}
         if os.getuid() == 0:
-            command = ["runuser", "-u", OWNER, "--", *command]
-        subprocess.run(command, cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
+            owner = {"user": OWNER, "group": pwd.getpwnam(OWNER).pw_gid, "extra_groups": []}
+        subprocess.run(command, cwd=self.folder, check=True, stdout=subprocess.DEVNULL, **owner)
 
 
 @contextmanager
