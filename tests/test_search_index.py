@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from contacts_service import search_upkeep
 from contacts_service.database import db, unit_of_work
+from contacts_service.search_upkeep import RebuildError
 from tests.client import Api
 from tests.conftest import make_app
 from tests.databases import is_postgresql
@@ -149,3 +150,16 @@ def test_rebuilding_leaves_the_index_in_one_part(app: Flask, api: Api) -> None:
             pass
         assert db.session.scalar(text(parts)) == 1
     assert differences(app) == []
+
+
+def test_a_rebuild_that_another_has_emptied_changes_nothing(app: Flask, api: Api) -> None:
+    api.make_contact("linda@example.com")
+    with app.app_context():
+        first, second = search_upkeep.rebuild(), search_upkeep.rebuild()
+        assert (next(first), next(first)) == (1, 1)
+        next(second)
+        with pytest.raises(RebuildError, match="Another rebuild"):
+            list(first)
+        assert len(api.get("/contacts/search?q=linda")) == 1
+        list(second)
+    assert len(api.get("/contacts/search?q=linda")) == 1
