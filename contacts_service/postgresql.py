@@ -20,18 +20,17 @@ from sqlalchemy.exc import DatabaseError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from contacts_service.backends import Backend, BackendError, Cause, Reading, Rows
+from contacts_service.postgresql_statements import Statements, without_details
 from contacts_service.search_postgresql import PostgreSQLSearch
 from contacts_service.turns import arrival, given_away
 
 DRIVER = "postgresql+psycopg"
 WRITERS = 0x636F6E7461637473  # "contacts": the advisory lock of whoever writes
 
-BEGIN_READING = (
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {milliseconds}"
-)
-# No rollback, at which the driver throws its prepared statements away.
-END_READING = f"COMMIT; {BEGIN_READING}"
-ENDED = [ExecStatus.COMMAND_OK] * 3  # what END_READING is answered
+BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+END_READING = b"COMMIT AND CHAIN"  # begins the next of the same kind
+# Committed, so that no later failure takes it back.
+LIMIT_TIME = f"SET statement_timeout = {{milliseconds}}; {END_READING.decode()}"
 
 # Classes of SQLSTATEs that speak of the database's surroundings: connection, resources, an
 # operator's doing, the system, damage; and a standby, which nobody can write to.
@@ -68,13 +67,14 @@ class _Float(FloatDumper):
 
 
 class ServerReading(Reading):
-    """A connection to read by, and how long each of its queries may take; 0 is without a limit."""
+    """What is asked by a connection, and how long each query may take; 0 is without a limit."""
 
-    __slots__ = ("milliseconds",)
+    __slots__ = ("milliseconds", "server")
 
-    def __init__(self, connection: Any, milliseconds: int) -> None:
-        super().__init__(connection)
-        self.milliseconds = milliseconds
+    def __init__(self, server: psycopg.Connection[Any]) -> None:
+        super().__init__(Statements(server))
+        self.server = server
+        self.milliseconds = 0
 
 
 class _Connection(psycopg.Connection[Any]):
@@ -84,8 +84,7 @@ class _Connection(psycopg.Connection[Any]):
         try:
             return super().wait(*words, **options)
         except psycopg.Error as error:
-            if error.diag.message_primary:
-                error.args = (error.diag.message_primary,)
+            without_details(error)
             raise
 
 
@@ -131,7 +130,7 @@ class PostgreSQLServer(Backend):
         if "write_before" in options:
             self.begin_writing(driver, options["write_before"])
         elif not options.get("is_begun"):
-            driver.execute(BEGIN_READING.format(milliseconds=0))
+            driver.execute(BEGIN_READING)
 
     def connect(self) -> Any:
         """A connection whose transactions begin explicitly. Raises psycopg's errors.
@@ -157,9 +156,9 @@ class PostgreSQLServer(Backend):
 
     def begin_reading(self, seconds: float | None) -> Reading:
         milliseconds = round(1000 * (seconds or 0))
-        reading = self._take_idle() or self._make_reading(milliseconds)
+        reading = self._take_idle() or self._make_reading()
         if reading.milliseconds != milliseconds:
-            reading.connection.execute(f"SET LOCAL statement_timeout = {milliseconds}")
+            reading.server.execute(LIMIT_TIME.format(milliseconds=milliseconds))
             reading.milliseconds = milliseconds
         return reading
 
@@ -167,34 +166,32 @@ class PostgreSQLServer(Backend):
         while self._idle:
             with suppress(IndexError):  # another thread was faster
                 reading = self._idle.pop()
-                if _is_ready(reading.connection):
+                if _is_ready(reading.server):
                     return reading
-                reading.connection.close()
+                reading.server.close()
         return None
 
-    def _make_reading(self, milliseconds: int) -> ServerReading:
-        connection = self.connect()
-        connection.execute(BEGIN_READING.format(milliseconds=milliseconds))
-        return ServerReading(connection, milliseconds)
+    def _make_reading(self) -> ServerReading:
+        server = self.connect()
+        server.execute(BEGIN_READING)
+        return ServerReading(server)
 
     def end_reading(self, reading: Any) -> None:
         """End the transaction and begin the next, which sees nothing before it is first used.
 
         Nobody waits for the answer, which `begin_reading` takes in.
         """
-        connection = reading.connection
         try:
-            ending = END_READING.format(milliseconds=reading.milliseconds)
-            connection.pgconn.send_query(ending.encode())
-            connection.pgconn.flush()
+            reading.server.pgconn.send_query(END_READING)
+            reading.server.pgconn.flush()
         except psycopg.Error:
-            connection.close()
+            reading.server.close()
         else:
             self._idle.append(reading)
 
     def close_idle(self) -> None:
         while self._idle:
-            self._idle.pop().connection.close()
+            self._idle.pop().server.close()
 
     def writer(self, deadline: float) -> AbstractContextManager[None]:
         return nullcontext()
@@ -267,10 +264,10 @@ class PostgreSQLServer(Backend):
 
 def _is_ready(connection: Any) -> bool:
     """Take in the answers to END_READING; whether the connection can be used."""
-    states = []
+    is_ended = False
     while (result := connection.pgconn.get_result()) is not None:
-        states.append(result.status)
-    return states == ENDED and not _has_ended(connection)
+        is_ended = result.status == ExecStatus.COMMAND_OK
+    return is_ended and not _has_ended(connection)
 
 
 def _on_checkout(connection: Any, _record: ConnectionPoolEntry, _proxy: object) -> None:

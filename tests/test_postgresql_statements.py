@@ -1,0 +1,163 @@
+"""What is asked of PostgreSQL by libpq's own calls is what a cursor of psycopg is answered."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+
+from contacts_service import create_app
+from contacts_service.postgresql_statements import Statements
+
+pytestmark = pytest.mark.postgresql
+
+LONE = "SELECT CAST(%s AS bigint)"
+
+
+@pytest.fixture
+def server(app: Flask) -> Iterator[psycopg.Connection[Any]]:
+    with closing(app.extensions["database"].connect()) as connection:
+        yield connection
+
+
+def prepared(server: psycopg.Connection[Any]) -> int:
+    (number,) = server.execute("SELECT count(*) FROM pg_prepared_statements", prepare=False)
+    return int(number[0])
+
+
+QUESTIONS: dict[str, tuple[str, list[Any]]] = {
+    "no value": ("SELECT 1, 'two', NULL, 4.5, true", []),
+    "nothing found": ("SELECT 1 WHERE %s::int = 2", [1]),
+    "several rows": ("SELECT generate_series(1, %s::int) ORDER BY 1 DESC", [300]),
+    "text": ("SELECT %s::text, %s::text", ["", "O'Hara 🦊 %s %% $1 \\"]),
+    "per cent": ("SELECT '%%s', 7 %% %s::int, '100%%'", [4]),
+    "numbers": ("SELECT %s::bigint, %s::numeric, %s::float8", [2**62, 0.1, 1e100]),
+    "none": ("SELECT %s::text, %s::bigint", [None, None]),
+    "booleans": ("SELECT %s::boolean, NOT %s::boolean", [True, True]),
+    "lists": ("SELECT %s::bigint[], %s::text[]", [[1, 2**40], ["a,b", '"']]),
+    "more than nine": (f"SELECT {', '.join(['%s::int'] * 12)}", list(range(12))),
+}
+
+
+@pytest.mark.parametrize(("text", "values"), QUESTIONS.values(), ids=QUESTIONS)
+def test_answers_are_a_cursor_s(
+    server: psycopg.Connection[Any], text: str, values: list[Any]
+) -> None:
+    statements = Statements(server)
+    expected = server.execute(text, values).fetchall()
+    for _ in range(10):  # prepared in the end
+        assert statements.execute(text, values).fetchall() == expected
+        first = statements.execute(text, values).fetchone()
+        assert first == (expected[0] if expected else None)
+    assert prepared(server) == 1
+
+
+def test_kinds_of_values_are_prepared_apart(server: psycopg.Connection[Any]) -> None:
+    statements = Statements(server)
+    for value in (1, "1", None) * 10:
+        expected = None if value is None else 1
+        assert statements.execute(LONE, [value]).fetchone() == (expected,)
+    assert prepared(server) == 2  # text and none are of no type
+
+
+def test_only_so_many_are_kept(server: psycopg.Connection[Any]) -> None:
+    statements = Statements(server)
+    server.prepared_max = 3
+    for number in [*range(6), 5, 0] * 2:
+        for _ in range(10):
+            assert statements.execute(f"SELECT {number} + %s::int", [1]).fetchone() == (number + 1,)
+        assert prepared(server) <= 3
+
+
+def test_what_is_asked_once_is_not_prepared(server: psycopg.Connection[Any]) -> None:
+    statements = Statements(server)
+    for number in range(500):
+        statements.execute(f"SELECT {number}", [])
+    assert prepared(server) == 0
+
+
+def test_pooler_without_prepared_statements_is_spared_them(app: Flask) -> None:
+    address = app.extensions["database"].url.update_query_dict({"prepare_threshold": "0"})
+    url = address.render_as_string(hide_password=False)
+    other = create_app({"CONTACTS_DATABASE_URL": url})
+    with closing(other.extensions["database"].connect()) as connection:
+        statements = Statements(connection)
+        for _ in range(10):
+            assert statements.execute(LONE, [3]).fetchone() == (3,)
+        assert prepared(connection) == 0
+
+
+def test_statement_that_failed_is_prepared_anew(server: psycopg.Connection[Any]) -> None:
+    """The server refuses to run a prepared statement whose columns have changed."""
+    statements = Statements(server)
+    server.execute("CREATE TEMPORARY TABLE changing AS SELECT 1 AS number")
+    for _ in range(10):
+        statements.execute("SELECT * FROM changing", [])
+    server.execute("ALTER TABLE changing ADD COLUMN word text DEFAULT 'a'")
+    with pytest.raises(psycopg.errors.FeatureNotSupported):
+        statements.execute("SELECT * FROM changing", [])
+    for _ in range(10):
+        assert statements.execute("SELECT * FROM changing", []).fetchone() == (1, "a")
+
+
+def test_error_does_not_tell_what_rows_hold(server: psycopg.Connection[Any]) -> None:
+    raising = "RAISE EXCEPTION 'No.' USING DETAIL = word, HINT = word"
+    server.execute(
+        "CREATE FUNCTION pg_temp.tell(word text) RETURNS text LANGUAGE plpgsql "
+        f"AS $$ BEGIN {raising}; END $$"
+    )
+    with pytest.raises(psycopg.Error) as raised:
+        Statements(server).execute("SELECT pg_temp.tell(%s)", ["secret"])
+    assert "secret" not in str(raised.value)
+    assert str(raised.value) == "No."
+
+
+def test_connection_that_is_gone_is_told_apart(app: Flask, server: psycopg.Connection[Any]) -> None:
+    statements = Statements(server)
+    with closing(app.extensions["database"].connect()) as other:
+        other.execute("SELECT pg_terminate_backend(%s::int)", [server.info.backend_pid])
+    with pytest.raises(psycopg.OperationalError, match="administrator"):
+        statements.execute(LONE, [1])
+    with pytest.raises(psycopg.OperationalError) as raised:
+        statements.execute(LONE, [1])
+    assert app.extensions["database"].why_unavailable(raised.value) == "unreachable"
+
+
+@contextmanager
+def reading(app: Flask, seconds: float | None) -> Iterator[Any]:
+    database = app.extensions["database"]
+    made = database.begin_reading(seconds)
+    try:
+        yield made.connection
+    finally:
+        database.end_reading(made)
+
+
+def limit(statements: Any) -> str:
+    (found,) = statements.execute("SELECT current_setting('statement_timeout')", []).fetchone()
+    return str(found)
+
+
+def test_reading_has_its_own_limit_of_time_and_one_state(app: Flask) -> None:
+    for seconds, expected in [(2.5, "2500ms"), (None, "0"), (2.5, "2500ms"), (0.02, "20ms")]:
+        for _ in range(2):
+            with reading(app, seconds) as statements:
+                assert limit(statements) == expected
+                kind = "SELECT current_setting('transaction_isolation'), now()"
+                isolation, began = statements.execute(kind, []).fetchone()
+                assert isolation == "repeatable read"
+                assert statements.execute(kind, []).fetchone() == (isolation, began)
+    database = app.extensions["database"]
+    assert len(database._idle) == 1
+
+
+def test_limit_of_time_outlives_a_failure(app: Flask) -> None:
+    for _ in range(3):
+        with pytest.raises(psycopg.errors.QueryCanceled), reading(app, 0.05) as statements:
+            statements.execute("SELECT pg_sleep(5)", [])
+        with reading(app, 0.05) as statements:
+            assert limit(statements) == "50ms"
+    with reading(app, 0.05) as statements, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        statements.execute("DELETE FROM contacts RETURNING id", [])
