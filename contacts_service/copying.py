@@ -2,7 +2,8 @@
 
 It happens in one transaction, so that a copy that does not come to its end leaves nothing behind,
 and is made of one moment of the file, whoever writes meanwhile. The search index takes the longest:
-its tokens come first, and it is built from them while all else is copied.
+its tokens come first, into a table of their own, and its parts are built from them side by side
+while all else is copied.
 """
 
 import multiprocessing
@@ -25,6 +26,7 @@ from contacts_service.database import backend as current_backend
 from contacts_service.database import driver as driver_of
 from contacts_service.matching import Document
 from contacts_service.models import Contact, ContactDocument
+from contacts_service.postgresql import PostgreSQLServer
 from contacts_service.search_index import LIVE
 from contacts_service.search_tokens import tokens
 from contacts_service.sqlite import SQLiteFile
@@ -34,6 +36,7 @@ BATCH = 1000
 AHEAD = 40  # batches whose tokens are made before they can be written
 BETWEEN, NOTHING = "\x1f", "\x1e"  # in the text of a row: what no field holds
 TABLES = Base.metadata.sorted_tables
+COPIED = "contact_search_copied"
 
 Rows = list[tuple[Any, ...]]
 
@@ -69,13 +72,15 @@ def copy_all(target: Flask) -> Iterator[int]:
         counts = {table.name: _count(rows, table.name) for table in TABLES}
         yield sum(counts.values()) + counts[LIVE.documents]
         stack.enter_context(target.app_context())
+        server: PostgreSQLServer = target.extensions["database"]
+        indexes = _begin_search(server)
+        stack.callback(_execute, server, f"DROP TABLE IF EXISTS {COPIED}")
         session = stack.enter_context(unit_of_work())
         written = driver_of(session)
         _require_empty(written)
-        search = stack.enter_context(closing(target.extensions["database"].connect()))
-        later = _begin_search(search)
-        yield from _copy_tokens(documents, search, makers)
-        building = stack.enter_context(ThreadPoolExecutor(1)).submit(_end_search, search, later)
+        yield from _copy_tokens(documents, server, makers)
+        builders = stack.enter_context(ThreadPoolExecutor(len(indexes)))
+        building = [builders.submit(_execute, server, index) for index in indexes]
         later = _drop_indexes(written, [table.name for table in TABLES])
         checksums = {table.name: Checked(_rows(rows, table)) for table in TABLES}
         for table in TABLES:
@@ -83,10 +88,10 @@ def copy_all(target: Flask) -> Iterator[int]:
         for definition in later:
             written.execute(definition)
         _set_sequences(rows, written)
+        for built in building:
+            built.result()
+        server.search.put_in_place(session.connection(), COPIED, LIVE.search)
         _verify(written, checksums)
-        building.result()
-        _verify_search(search, checksums)
-        search.commit()  # the rest is committed next
 
 
 def _of_one_moment(source: SQLiteFile, stack: ExitStack) -> list[Any]:
@@ -179,26 +184,27 @@ def _copy(connection: Any, table: Table, rows: Iterable[tuple[Any, ...]]) -> Ite
     yield number % BATCH
 
 
-def _begin_search(connection: Any) -> list[str]:
-    """Begin a transaction of its own for the search index, as it is built beside all else.
-
-    What it leaves behind where the rest fails is thrown away here by the next copy. Returns the
-    statements that make the index.
-    """
-    connection.execute(f"BEGIN; TRUNCATE {LIVE.search}")
-    return _drop_indexes(connection, [LIVE.search])
+def _begin_search(server: PostgreSQLServer) -> list[str]:
+    """Make a table for the search index, which all can see; the statements that index it."""
+    with unit_of_work() as session:
+        server.search.create_like(session.connection(), LIVE.search, COPIED)
+        return _drop_indexes(driver_of(session), [COPIED])
 
 
-def _end_search(connection: Any, later: list[str]) -> None:
-    for definition in later:
-        connection.execute(definition)
+def _execute(server: PostgreSQLServer, statement: str) -> None:
+    with closing(server.connect()) as connection:
+        connection.execute(statement)
 
 
-def _copy_tokens(read: Any, written: Any, makers: ProcessPoolExecutor) -> Iterator[int]:
+def _copy_tokens(read: Any, server: PostgreSQLServer, makers: ProcessPoolExecutor) -> Iterator[int]:
     documents = iter(read.execute(f"SELECT id, document FROM {LIVE.documents} ORDER BY id"))
     batches = iter(lambda: list(islice(documents, BATCH)), [])
-    statement = search_postgresql.copy_statement(LIVE.search)
-    with written.cursor() as cursor, cursor.copy(statement) as copy:
+    statement = search_postgresql.copy_statement(COPIED)
+    with (
+        closing(server.connect()) as connection,
+        connection.cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
         copy.write(search_postgresql.COPY_HEAD)
         for size, rows in _made(batches, makers):
             copy.write(rows)
@@ -264,8 +270,5 @@ def _verify(connection: Any, copied: dict[str, Checked]) -> None:
     total = connection.execute("SELECT total FROM contact_count").fetchone()[0]
     if total != copied[Contact.__tablename__].count:
         raise CopyError("The number of contacts has not arrived; nothing was kept.")
-
-
-def _verify_search(connection: Any, copied: dict[str, Checked]) -> None:
     if _count(connection, LIVE.search) != copied[ContactDocument.__tablename__].count:
         raise CopyError("The search index has not arrived; nothing was kept.")

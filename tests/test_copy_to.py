@@ -104,6 +104,8 @@ def test_copy_that_fails_leaves_nothing_and_can_be_repeated(
     assert not any(stored(target).values())
     with databases.by_other_hands(target) as connection:
         assert connection.execute("SELECT count(*) FROM contact_search").fetchone() == (0,)
+        tables = f"SELECT 1 FROM pg_class WHERE relname LIKE '{copying.COPIED}%'"
+        assert connection.execute(tables).fetchone() is None
     test_everything_arrives(source, url)
 
 

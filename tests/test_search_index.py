@@ -85,9 +85,10 @@ FOREIGN = {
         "INSERT INTO contact_search (rowid, tokens) VALUES (4711, 'nabc')": "no contact's",
     },
     True: {
-        "UPDATE contact_search SET tokens = tokens || 17": "not its own",
+        "UPDATE contact_search SET words = words || 17": "not its own",
+        "UPDATE contact_search SET inner_parts = inner_parts || 17": "not its own",
         "DELETE FROM contact_search": "not its own",
-        "INSERT INTO contact_search VALUES (4711, ARRAY[17])": "no contact's",
+        "INSERT INTO contact_search VALUES (4711, ARRAY[17], ARRAY[18])": "no contact's",
     },
 }  # fmt: skip
 DAMAGE = {

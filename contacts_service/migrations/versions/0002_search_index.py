@@ -35,11 +35,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_documents")),
         sa.UniqueConstraint("contact_id", name=op.f("uq_contact_documents_contact_id")),
     )
-    connection = op.get_bind()
     if is_postgresql():
-        create_array_index()
-    else:
-        create_full_text_index(connection)
+        return  # 0006 makes the index there
+    connection = op.get_bind()
+    create_full_text_index(connection)
     with Session(connection) as session:
         for _ in index_everybody(session):
             pass
@@ -57,23 +56,8 @@ def create_full_text_index(connection: sa.Connection) -> None:
     )
 
 
-def create_array_index() -> None:
-    op.execute(
-        "CREATE TABLE contact_search (number bigint CONSTRAINT pk_contact_search PRIMARY KEY, "
-        "tokens integer[] NOT NULL)"
-    )
-    # How often each token comes would fill the statistics, and mislead: any scan but that of the
-    # index is too slow.
-    op.execute("ALTER TABLE contact_search ALTER tokens SET STATISTICS 0")
-    # Without a list of what is still to be indexed, which every search would go through.
-    op.execute(
-        "CREATE INDEX ix_contact_search_tokens ON contact_search USING gin (tokens) "
-        "WITH (fastupdate = off)"
-    )
-
-
 def downgrade() -> None:
-    op.drop_table("contact_search")
     op.drop_table("contact_documents")
     if not is_postgresql():
+        op.drop_table("contact_search")
         op.execute("CREATE VIRTUAL TABLE contact_search USING fts5(words, tokenize = 'unicode61')")
