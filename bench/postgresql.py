@@ -62,7 +62,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, default=Path("/tmp/contacts-bench"))
     parser.add_argument("--quick", action="store_true", help="a small run, to see that it runs")
     options = parser.parse_args()
-    options.rounds, options.seconds = 5, 2.0
+    options.rounds, options.seconds = 9, 2.0
     if options.quick:
         options.small, options.large, options.rounds, options.seconds = 1000, 5000, 2, 0.3
     return options

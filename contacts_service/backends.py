@@ -113,24 +113,29 @@ class Backend(ABC):
         """What to do about a database that cannot be opened, as a sentence."""
 
 
+class Candidates(ABC):
+    """What one reader finds in the search index; what it looks for is given as alternatives."""
+
+    @abstractmethod
+    def few(self, wanted: Sequence[AllOf], most: int) -> list[int] | None:
+        """The numbers of those that have the tokens; None if there are more than `most`."""
+
+    @abstractmethod
+    def streamed(self, wanted: Sequence[AllOf], *, with_documents: bool) -> Iterator[Candidate]:
+        """Those that have the tokens, most recently updated first; without documents, "" each."""
+
+
 class SearchIndex(ABC):
     """Which contacts have which tokens; each contact is a number, the greatest updated last.
 
-    Reading takes what is looked for as alternatives. A table's name is given, as an index can be
-    built beside the one that is asked.
+    A table's name is given to those who write, as an index can be built beside the live one.
     """
 
     is_exact: ClassVar[bool]  # whether what is found has the tokens for sure
 
     @abstractmethod
-    def few(self, reader: Reader, wanted: Sequence[AllOf], most: int) -> list[int] | None:
-        """The numbers of those that have the tokens; None if there are more than `most`."""
-
-    @abstractmethod
-    def streamed(
-        self, reader: Reader, wanted: Sequence[AllOf], *, with_documents: bool
-    ) -> Iterator[Candidate]:
-        """Those that have the tokens, most recently updated first; without documents, "" each."""
+    def seen_by(self, reader: Reader) -> Candidates:
+        """The live index, for as long as the reader sees one state."""
 
     @abstractmethod
     def add(self, driver: Any, table: str, rows: Iterable[tuple[int, set[str]]]) -> None:

@@ -27,7 +27,7 @@ def health() -> Response:
     """200 while every table and the search index can be read, else 503; the body is empty."""
     try:
         reader().row(_ALL_TABLES)
-        backend().search.few(reader(), SOME_TOKENS, most=1)
+        backend().search.seen_by(reader()).few(SOME_TOKENS, most=1)
     except SQLAlchemyError as error:
         g.unavailable = why_unavailable(error) or "unreachable"
         return Response(status=503, headers={"Retry-After": "1"})

@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import select
 
 from contacts_service import matching
-from contacts_service.backends import SearchIndex
+from contacts_service.backends import Candidates
 from contacts_service.database import backend
 from contacts_service.matching import RANKS, SUBSTRING_LENGTH, Document, Query, is_same_number
 from contacts_service.models import ContactDocument
@@ -52,13 +52,13 @@ def find_contacts(reader: Reader, typed: str) -> list[int]:
     if not query.pieces:
         return []
     few = FEW_FOR_ONE_WORD if len(query.pieces) == 1 else FEW_FOR_SEVERAL
-    index = backend().search
-    numbers = index.few(reader, _wanted(query, RANKS[-1]), few)
+    index = backend().search.seen_by(reader)
+    numbers = index.few(_wanted(query, RANKS[-1]), few)
     if numbers is not None:
         return _best_of(reader, query, numbers)
     found: dict[int, None] = {}
     for rank in RANKS:
-        for contact_id in _of_rank(index, reader, query, rank):
+        for contact_id in _of_rank(index, query, rank):
             found[contact_id] = None
             if len(found) == LIMIT:
                 return list(found)
@@ -68,7 +68,8 @@ def find_contacts(reader: Reader, typed: str) -> list[int]:
 def find_by_number(reader: Reader, number: str) -> int | None:
     """The most recently updated contact that has this number, given in the digits that count."""
     wanted = same_number_candidates(number)
-    for _, contact_id, document in backend().search.streamed(reader, wanted, with_documents=True):
+    found = backend().search.seen_by(reader).streamed(wanted, with_documents=True)
+    for _, contact_id, document in found:
         if any(is_same_number(number, stored) for stored in Document.load(document).numbers):
             return contact_id
     return None
@@ -83,7 +84,7 @@ def few_candidates_with(reader: Reader, part: str) -> list[int] | None:
     if not pieces:
         return None
     wanted = [[token for piece in pieces for token in inside(piece)]]
-    return backend().search.few(reader, wanted, FEW_FOR_A_FILTER)
+    return backend().search.seen_by(reader).few(wanted, FEW_FOR_A_FILTER)
 
 
 def _best_of(reader: Reader, query: Query, numbers: Sequence[int]) -> list[int]:
@@ -94,10 +95,10 @@ def _best_of(reader: Reader, query: Query, numbers: Sequence[int]) -> list[int]:
     return [contact_id for _, _, contact_id in found[:LIMIT]]
 
 
-def _of_rank(index: SearchIndex, reader: Reader, query: Query, rank: int) -> Iterator[int]:
+def _of_rank(index: Candidates, query: Query, rank: int) -> Iterator[int]:
     """The contacts of this rank or a better one, most recently updated first."""
-    is_certain = index.is_exact and are_certain(query, rank)
-    found = index.streamed(reader, _wanted(query, rank), with_documents=not is_certain)
+    is_certain = backend().search.is_exact and are_certain(query, rank)
+    found = index.streamed(_wanted(query, rank), with_documents=not is_certain)
     for _, contact_id, document in found:
         if is_certain or (_rank(document, query) or RANKS[-1] + 1) <= rank:
             yield contact_id

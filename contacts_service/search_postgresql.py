@@ -14,13 +14,14 @@ import sys
 from array import array
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache
 from struct import Struct, pack
 from typing import Any, NamedTuple
 from zlib import crc32
 
 from sqlalchemy import Connection, text
 
-from contacts_service.backends import Candidate, SearchIndex
+from contacts_service.backends import Candidate, Candidates, SearchIndex
 from contacts_service.matching import SUBSTRING_LENGTH
 from contacts_service.reading import Prepared, Reader
 from contacts_service.search_tokens import (
@@ -64,41 +65,36 @@ class Range(NamedTuple):
     blocks: str | None
 
 
-class PostgreSQLSearch(SearchIndex):
-    is_exact = False  # different tokens may have the same checksum
+class PostgreSQLCandidates(Candidates):
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
-    def __init__(self) -> None:
-        self._statements: dict[str, Prepared] = {}
-
-    def few(self, reader: Reader, wanted: Sequence[AllOf], most: int) -> list[int] | None:
+    def few(self, wanted: Sequence[AllOf], most: int) -> list[int] | None:
         found: list[int] = []
-        for numbers in self._numbers(reader, wanted, most + 1):
+        for numbers in self._numbers(wanted, most + 1):
             found += numbers
             if len(found) > most:
                 return None
         return found
 
-    def streamed(
-        self, reader: Reader, wanted: Sequence[AllOf], *, with_documents: bool
-    ) -> Iterator[Candidate]:
+    def streamed(self, wanted: Sequence[AllOf], *, with_documents: bool) -> Iterator[Candidate]:
         most = FIRST_STEP
-        for numbers in self._numbers(reader, wanted, MOST):
+        for numbers in self._numbers(wanted, MOST):
             start = 0
             while start < len(numbers):
                 part = numbers[start : start + most]
-                yield from reader.rows(_DOCUMENTS, {"numbers": part})
+                yield from self._reader.rows(_DOCUMENTS, {"numbers": part})
                 start, most = start + most, min(4 * most, LAST_STEP)
 
-    def _numbers(self, reader: Reader, wanted: Sequence[AllOf], most: int) -> Iterator[list[int]]:
+    def _numbers(self, wanted: Sequence[AllOf], most: int) -> Iterator[list[int]]:
         """The numbers that have the tokens, greatest first, in lists of at most `most`."""
-        last = reader.value(_LAST)
-        ranges = list(_ranges((last or 0) + 1))
+        ranges = list(_ranges(self._last + 1))
         at_once = min(most, FIRST_MOST)
         while ranges:
             part = ranges.pop(0)
             condition, values = _condition(wanted, part.blocks)
             asked = {**values, "low": part.low, "high": part.high, "most": at_once}
-            found = [number for (number,) in reader.rows(self._statement(condition), asked)]
+            found = [number for (number,) in self._reader.rows(_statement(condition), asked)]
             yield found
             if len(found) == at_once:
                 ranges.insert(0, part._replace(high=found[-1]))
@@ -106,17 +102,16 @@ class PostgreSQLSearch(SearchIndex):
                 ranges = [Range(0, part.low, None)] if part.low > 0 else []
             at_once = most
 
-    def _statement(self, condition: str) -> Prepared:
-        if condition not in self._statements:
-            # Computed from the number, so that no plan goes through the table by its key.
-            self._statements[condition] = Prepared(
-                text(f"""
-                SELECT number FROM contact_search
-                WHERE number + 0 >= :low AND number + 0 < :high AND ({condition})
-                ORDER BY number + 0 DESC LIMIT :most
-                """)
-            )
-        return self._statements[condition]
+    @cached_property
+    def _last(self) -> int:
+        return self._reader.value(_LAST) or 0
+
+
+class PostgreSQLSearch(SearchIndex):
+    is_exact = False  # different tokens may have the same checksum
+
+    def seen_by(self, reader: Reader) -> Candidates:
+        return PostgreSQLCandidates(reader)
 
     def add(self, driver: Any, table: str, rows: Iterable[tuple[int, set[str]]]) -> None:
         with driver.cursor() as cursor, cursor.copy(copy_statement(table)) as copy:
@@ -239,6 +234,18 @@ def _condition(wanted: Sequence[AllOf], blocks: str | None) -> tuple[str, dict[s
             conditions.append(f"{column} {operator} CAST(:{name} AS integer[])")
         alternatives.append(f"({' AND '.join(conditions)})")
     return " OR ".join(alternatives), values
+
+
+@lru_cache(maxsize=256)
+def _statement(condition: str) -> Prepared:
+    # Computed from the number, so that no plan goes through the table by its key.
+    return Prepared(
+        text(f"""
+        SELECT number FROM contact_search
+        WHERE number + 0 >= :low AND number + 0 < :high AND ({condition})
+        ORDER BY number + 0 DESC LIMIT :most
+        """)
+    )
 
 
 def _of_one_column(all_of: AllOf) -> tuple[str, list[tuple[str, ...]]]:

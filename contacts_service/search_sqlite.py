@@ -7,7 +7,7 @@ from zlib import crc32
 import orjson
 from sqlalchemy import Connection, text
 
-from contacts_service.backends import Candidate, SearchIndex
+from contacts_service.backends import Candidate, Candidates, SearchIndex
 from contacts_service.reading import Prepared, Reader
 from contacts_service.search_tokens import AllOf, AnyOf
 
@@ -34,26 +34,32 @@ _IDS = Prepared(text(_STREAM.format(columns="id, contact_id, ''")))
 _CANDIDATES = Prepared(text(_STREAM.format(columns="id, contact_id, document")))
 
 
-class SQLiteSearch(SearchIndex):
-    is_exact = True
+class SQLiteCandidates(Candidates):
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
-    def few(self, reader: Reader, wanted: Sequence[AllOf], most: int) -> list[int] | None:
+    def few(self, wanted: Sequence[AllOf], most: int) -> list[int] | None:
         values = {"tokens": _match_expression(wanted), "most": most + 1}
-        found: list[int] = orjson.loads(reader.value(_NUMBERS, values))
+        found: list[int] = orjson.loads(self._reader.value(_NUMBERS, values))
         return None if len(found) > most else found
 
-    def streamed(
-        self, reader: Reader, wanted: Sequence[AllOf], *, with_documents: bool
-    ) -> Iterator[Candidate]:
+    def streamed(self, wanted: Sequence[AllOf], *, with_documents: bool) -> Iterator[Candidate]:
         statement = _CANDIDATES if with_documents else _IDS
         tokens, before, most = _match_expression(wanted), MAX_NUMBER, FIRST_STEP
         while True:
             values = {"tokens": tokens, "before": before, "most": most}
-            rows = orjson.loads(reader.value(statement, values))
+            rows = orjson.loads(self._reader.value(statement, values))
             yield from rows
             if len(rows) < most:
                 return
             before, most = rows[-1][0], min(4 * most, LAST_STEP)
+
+
+class SQLiteSearch(SearchIndex):
+    is_exact = True
+
+    def seen_by(self, reader: Reader) -> Candidates:
+        return SQLiteCandidates(reader)
 
     def add(self, driver: Any, table: str, rows: Iterable[tuple[int, set[str]]]) -> None:
         driver.executemany(
