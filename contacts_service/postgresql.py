@@ -202,7 +202,7 @@ class PostgreSQLServer(Backend):
             with given_away():
                 # In one message, as each takes its time there and back.
                 driver.execute(
-                    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
+                    "BEGIN ISOLATION LEVEL READ COMMITTED; "
                     f"SET LOCAL lock_timeout = {patience}; "
                     f"SELECT pg_advisory_xact_lock({WRITERS})"
                 )

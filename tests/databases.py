@@ -51,15 +51,18 @@ def _version(program: Path) -> float:
 
 
 class Cluster:
-    """A server in a temporary folder, reached by its socket there."""
+    """A server in a temporary folder, reached by its socket there; or a standby of another."""
 
-    def __init__(self, bin_folder: Path) -> None:
+    def __init__(self, bin_folder: Path, primary: "Cluster | None" = None) -> None:
         self.programs = bin_folder
         self.folder = Path(tempfile.mkdtemp(prefix="contacts-postgresql-"))
         if os.getuid() == 0:
             owner = pwd.getpwnam(OWNER)
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)
-        self._run("initdb", "-A", "trust", "-U", OWNER, "-E", "UTF8", "--no-locale", "--no-sync")
+        if primary is None:
+            self._run("initdb", "-A", "trust", "-U", OWNER, "-E", "UTF8", "--no-locale", "-N")
+        else:
+            self._run("pg_basebackup", "-h", str(primary.folder), "-U", OWNER, "-R", "-c", "fast")
 
     def start(self, settings: Iterable[str] = SETTINGS) -> None:
         options = " ".join(f"-c {setting}" for setting in settings)
@@ -68,6 +71,9 @@ class Cluster:
 
     def stop(self) -> None:
         self._run("pg_ctl", "stop", "-m", "immediate")
+
+    def promote(self) -> None:
+        self._run("pg_ctl", "promote", "-w")
 
     def remove(self) -> None:
         shutil.rmtree(self.folder)
