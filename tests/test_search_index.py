@@ -15,7 +15,7 @@ from contacts_service.database import db, unit_of_work
 from contacts_service.search_upkeep import RebuildError
 from tests.client import Api
 from tests.conftest import make_app
-from tests.databases import is_postgresql
+from tests.databases import by_other_hands, is_postgresql
 from tests.threads import receive
 
 
@@ -111,6 +111,21 @@ def test_check_says_what_differs_and_rebuild_mends_it(
     assert sentence in checked.stdout
     assert run.invoke(args=["search", "rebuild"]).exit_code == 0
     assert run.invoke(args=["search", "check"]).exit_code == 0
+
+
+@pytest.mark.postgresql
+def test_rebuilt_index_has_the_settings_of_the_one_before(app: Flask, api: Api) -> None:
+    """By statistics of its tokens PostgreSQL would choose other plans, which are too slow."""
+    settings = (
+        "SELECT attname, attstattarget, reloptions FROM pg_attribute JOIN pg_class ON "
+        "pg_class.oid = attrelid WHERE relname LIKE '%contact_search%' AND attnum > 0 ORDER BY 1, 2"
+    )
+    api.make_contact()
+    with by_other_hands(app) as connection:
+        before = connection.execute(settings).fetchall()
+        assert ("words", 0, None) in before
+        app.test_cli_runner().invoke(args=["search", "rebuild"])
+        assert connection.execute(settings).fetchall() == before
 
 
 def test_what_is_written_during_a_rebuild_is_kept(app: Flask, api: Api) -> None:
