@@ -30,6 +30,7 @@ SETTINGS = (
     "listen_addresses=''", "fsync=off", "synchronous_commit=off", "full_page_writes=off",
     "autovacuum=off", "max_connections=200",
 )  # fmt: skip
+LASTING = ("listen_addresses=''",)
 
 _made: set[str] = set()
 
@@ -84,6 +85,18 @@ class Cluster:
         if os.getuid() == 0:
             owner = {"user": OWNER, "group": pwd.getpwnam(OWNER).pw_gid, "extra_groups": []}
         subprocess.run(command, cwd=self.folder, check=True, stdout=subprocess.DEVNULL, **owner)
+
+
+@contextmanager
+def own_server(primary: Cluster | None = None) -> Iterator[Cluster]:
+    """A server of one test's own, which keeps what it has acknowledged, and may be stopped."""
+    bin_folder = programs()
+    assert bin_folder
+    made = Cluster(bin_folder, primary)
+    made.start(LASTING)
+    yield made
+    made.stop()
+    made.remove()
 
 
 @contextmanager

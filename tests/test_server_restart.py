@@ -18,19 +18,12 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.slow]
 
 WRITERS = 8
 CRASHES = 3
-SETTINGS = ("listen_addresses=''",)
 
 
 @pytest.fixture
 def cluster() -> Iterator[databases.Cluster]:
-    """A server that keeps what it has acknowledged, and may be stopped."""
-    programs = databases.programs()
-    assert programs
-    made = databases.Cluster(programs)
-    made.start(SETTINGS)
-    yield made
-    made.stop()
-    made.remove()
+    with databases.own_server() as made:
+        yield made
 
 
 @pytest.fixture
@@ -64,7 +57,7 @@ def test_server_that_crashes_costs_503_and_no_acknowledged_write(
             time.sleep(1)
             cluster.stop()
             assert service.call("GET", "/contacts").status == 503
-            cluster.start(SETTINGS)
+            cluster.start(databases.LASTING)
             assert service.recovers("GET", "/contacts").status == 200
 
     assert set(statuses) == {200, 201, 503}

@@ -14,27 +14,17 @@ from tests.conftest import make_api
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.slow]
 
-SETTINGS = ("listen_addresses=''",)
-
 
 @pytest.fixture
 def primary() -> Iterator[databases.Cluster]:
-    programs = databases.programs()
-    assert programs
-    made = databases.Cluster(programs)
-    made.start(SETTINGS)
-    yield made
-    made.stop()
-    made.remove()
+    with databases.own_server() as made:
+        yield made
 
 
 @pytest.fixture
 def standby(primary: databases.Cluster) -> Iterator[databases.Cluster]:
-    made = databases.Cluster(primary.programs, primary)
-    made.start(SETTINGS)
-    yield made
-    made.stop()
-    made.remove()
+    with databases.own_server(primary) as made:
+        yield made
 
 
 @pytest.fixture
