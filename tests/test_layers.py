@@ -51,7 +51,7 @@ LAYERS = [
     {"cursors", "matching", "sql_json"},
     {"search_tokens"},
     {"backends"},
-    {"search_postgresql", "search_sqlite"},
+    {"postgresql_statements", "search_postgresql", "search_sqlite"},
     {"postgresql", "sqlite"},
     {"csv_files", "database", "incoming", "listing"},
     {"filters", "mail", "mail_headers", "mail_text", "models", "names"},
