@@ -113,6 +113,8 @@ def test_nothing_too_much_and_control_characters_are_refused(api: Api, q: str) -
         ("ann", ["Ann", "Anna", "Address", "Inside"]),
         ("ann@x.example", ["Address", "Inside"]),
         ("412345", ["Exact", "Longer"]),
+        ("konstantinou", ["Konstantinou", "Konstantinoupoulos", "Begins", "Within"]),
+        ("x konstantinou", ["Begins", "Within"]),
     ],
 )
 def test_better_matches_come_first(app: Flask, api: Api, q: str, order: list[str]) -> None:
@@ -123,6 +125,10 @@ def test_better_matches_come_first(app: Flask, api: Api, q: str, order: list[str
         "Anna": {},
         "Longer": {"phone": "+61 412 345 678"},
         "Inside": {"email": "joann@x.example"},
+        "Konstantinou": {},
+        "Konstantinoupoulos": {},
+        "Begins": {"email": "konstantinou@x.example"},
+        "Within": {"email": "akonstantinou@x.example"},
     }
     with app.app_context(), unit_of_work() as session:
         for name, fields in people.items():
