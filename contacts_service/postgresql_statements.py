@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq import ExecStatus
 
 _Key = tuple[bytes, tuple[int, ...]]  # a statement, and the types of its parameters
 
@@ -102,10 +102,9 @@ class Statements:
 
     def _error(self, result: Any) -> psycopg.Error:
         """What went wrong, without the values that the server's details name."""
-        connection = self._connection
-        if connection.pgconn.status == ConnStatus.BAD:
-            return psycopg.OperationalError(connection.pgconn.get_error_message())
-        error = error_from_result(result, connection.info.encoding)
+        error = error_from_result(result, self._connection.info.encoding)
+        if error.diag.sqlstate is None:  # the server said nothing: libpq's own, of the connection
+            return psycopg.OperationalError(*error.args)
         return without_details(error)
 
 

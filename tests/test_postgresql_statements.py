@@ -1,6 +1,9 @@
 """What is asked of PostgreSQL by libpq's own calls is what a cursor of psycopg is answered."""
 
-from collections.abc import Iterator
+import os
+import select
+import socket
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -114,15 +117,39 @@ def test_error_does_not_tell_what_rows_hold(server: psycopg.Connection[Any]) -> 
     assert str(raised.value) == "No."
 
 
-def test_connection_that_is_gone_is_told_apart(app: Flask, server: psycopg.Connection[Any]) -> None:
-    statements = Statements(server)
+def end_by_administrator(app: Flask, server: psycopg.Connection[Any]) -> None:
     with closing(app.extensions["database"].connect()) as other:
         other.execute("SELECT pg_terminate_backend(%s::int)", [server.info.backend_pid])
-    with pytest.raises(psycopg.OperationalError, match="administrator"):
+
+
+def hang_up(_app: Flask, server: psycopg.Connection[Any]) -> None:
+    with socket.socket(fileno=os.dup(server.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
+
+
+def let_nothing_out(app: Flask, server: psycopg.Connection[Any]) -> None:
+    """The server has said something before: for libpq the connection is not broken then."""
+    server.execute("LISTEN something")
+    with closing(app.extensions["database"].connect()) as other:
+        other.execute("NOTIFY something")
+    assert select.select([server], [], [], 10)[0]
+    with socket.socket(fileno=os.dup(server.fileno())) as line:
+        line.shutdown(socket.SHUT_WR)
+
+
+@pytest.mark.parametrize("end", [end_by_administrator, hang_up, let_nothing_out])
+@pytest.mark.parametrize("asked", [0, 5, 9])  # then: as it is, to be prepared, prepared
+def test_connection_that_is_gone_makes_the_database_unreachable(
+    app: Flask, server: psycopg.Connection[Any], end: Callable[..., None], asked: int
+) -> None:
+    statements = Statements(server)
+    for _ in range(asked):
         statements.execute(LONE, [1])
-    with pytest.raises(psycopg.OperationalError) as raised:
-        statements.execute(LONE, [1])
-    assert app.extensions["database"].why_unavailable(raised.value) == "unreachable"
+    end(app, server)
+    for _ in range(2):
+        with pytest.raises(psycopg.OperationalError) as raised:
+            statements.execute(LONE, [1])
+        assert app.extensions["database"].why_unavailable(raised.value) == "unreachable"
 
 
 @contextmanager
