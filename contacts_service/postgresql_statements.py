@@ -21,6 +21,9 @@ _Key = tuple[bytes, tuple[int, ...]]  # a statement, and the types of its parame
 
 _place = re.compile("%[%s]")
 
+# A prepared statement whose columns have changed, and one that a pooler has dropped.
+OUTDATED_STATES = {"0A000", "26000"}
+
 
 @dataclass(slots=True)
 class Answer:
@@ -68,8 +71,10 @@ class Statements:
         else:
             result = server.exec_prepared(name, given, formats)
         if result.status != ExecStatus.TUPLES_OK:
-            self._known.pop(key, None)
-            raise self._error(result)
+            error = self._error(result)
+            if error.sqlstate in OUTDATED_STATES:
+                self._known.pop(key, None)
+            raise error
         convert.set_pgresult(result)
         return Answer(convert.load_rows(0, result.ntuples, tuple))
 

@@ -4,7 +4,7 @@ import os
 import select
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -92,7 +92,9 @@ def test_pooler_without_prepared_statements_is_spared_them(app: Flask) -> None:
         assert prepared(connection) == 0
 
 
-def test_statement_that_failed_is_prepared_anew(server: psycopg.Connection[Any]) -> None:
+def test_statement_whose_columns_have_changed_is_prepared_anew(
+    server: psycopg.Connection[Any],
+) -> None:
     """The server refuses to run a prepared statement whose columns have changed."""
     statements = Statements(server)
     server.execute("CREATE TEMPORARY TABLE changing AS SELECT 1 AS number")
@@ -103,6 +105,26 @@ def test_statement_that_failed_is_prepared_anew(server: psycopg.Connection[Any])
         statements.execute("SELECT * FROM changing", [])
     for _ in range(10):
         assert statements.execute("SELECT * FROM changing", []).fetchone() == (1, "a")
+
+
+def test_statement_that_was_dropped_is_prepared_anew(server: psycopg.Connection[Any]) -> None:
+    statements = Statements(server)
+    for _ in range(10):
+        statements.execute(LONE, [1])
+    server.execute("DEALLOCATE ALL")
+    with pytest.raises(psycopg.errors.InvalidSqlStatementName):
+        statements.execute(LONE, [1])
+    for _ in range(10):
+        assert statements.execute(LONE, [1]).fetchone() == (1,)
+    assert prepared(server) == 1
+
+
+def test_statement_that_failed_stays_prepared(server: psycopg.Connection[Any]) -> None:
+    statements = Statements(server)
+    for divisor in ([1] * 10 + [0]) * 3:
+        with suppress(psycopg.errors.DivisionByZero):
+            statements.execute("SELECT 1 / %s::int", [divisor])
+    assert prepared(server) == 1
 
 
 def test_error_does_not_tell_what_rows_hold(server: psycopg.Connection[Any]) -> None:
