@@ -94,9 +94,11 @@ def own_server(primary: Cluster | None = None) -> Iterator[Cluster]:
     assert bin_folder
     made = Cluster(bin_folder, primary)
     made.start(LASTING)
-    yield made
-    made.stop()
-    made.remove()
+    try:
+        yield made
+    finally:
+        made.stop()
+        made.remove()
 
 
 @contextmanager

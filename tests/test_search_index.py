@@ -2,19 +2,22 @@
 
 import csv
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from contacts_service import search_upkeep
 from contacts_service.database import db, unit_of_work
 from contacts_service.search_upkeep import RebuildError
 from tests.client import Api
-from tests.conftest import make_app
+from tests.conftest import make_api, make_app
 from tests.databases import by_other_hands, is_postgresql
 from tests.threads import receive
 
@@ -179,3 +182,31 @@ def test_a_rebuild_that_another_has_emptied_changes_nothing(app: Flask, api: Api
         assert len(api.get("/contacts/search?q=linda")) == 1
         list(second)
     assert len(api.get("/contacts/search?q=linda")) == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("is_over", [True, False])
+def test_a_rebuild_waits_until_nobody_reads_the_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_over: bool
+) -> None:
+    app = make_app(tmp_path, CONTACTS_BUSY_TIMEOUT="0")
+    api = make_api(app)
+    api.make_contact("linda@example.com")
+    pauses = []
+    with by_other_hands(app) as report, app.app_context():
+        report.execute("BEGIN")
+        report.execute("SELECT number FROM contact_search")
+
+        def pause(_seconds: float) -> None:
+            assert len(api.get("/contacts/search?q=linda")) == 1  # nobody waits meanwhile
+            api.make_contact(f"new{len(pauses)}@example.com")
+            pauses.append(1)
+            if is_over and len(pauses) == 2:
+                report.execute("COMMIT")
+
+        monkeypatch.setattr(search_upkeep, "time", SimpleNamespace(sleep=pause))
+        monkeypatch.setattr(search_upkeep, "ATTEMPTS", 4)
+        with nullcontext() if is_over else pytest.raises(OperationalError, match="lock timeout"):
+            list(search_upkeep.rebuild())
+    assert len(pauses) == (2 if is_over else 3)
+    assert differences(app) == []
