@@ -1,0 +1,62 @@
+"""How a server is watched over a network, so that nobody waits for one that is gone."""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from contacts_service import create_app
+from tests import databases
+
+pytestmark = pytest.mark.postgresql
+
+
+@contextmanager
+def listening(server: str) -> Iterator[int]:
+    """A port at which the first caller is connected with a server's socket."""
+
+    def forward(source: socket.socket, target: socket.socket) -> None:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+    def connect() -> None:
+        here = listener.accept()[0]
+        there = socket.socket(socket.AF_UNIX)
+        there.connect(f"{server}/.s.PGSQL.5432")
+        back = threading.Thread(target=forward, args=(there, here))
+        back.start()
+        forward(here, there)
+        back.join()
+        here.close()
+        there.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=connect)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("option", "seconds"), [("", 10), ("&keepalives_idle=77", 77)], ids=["default", "by the URL"]
+)
+def test_a_machine_that_is_gone_is_noticed(tmp_path: Path, option: str, seconds: int) -> None:
+    database = databases.database_url(tmp_path, is_migrated=True)
+    server = os.environ[databases.SERVER]
+    with listening(server) as port:
+        at_port = database.replace(f"host={server}", f"host=127.0.0.1&port={port}{option}")
+        made = create_app({"CONTACTS_DATABASE_URL": at_port}).extensions["database"]
+        with (
+            closing(made.connect()) as connection,
+            socket.socket(fileno=os.dup(connection.fileno())) as line,
+        ):
+            assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            probes = [socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT]
+            times = [line.getsockopt(socket.IPPROTO_TCP, probe) for probe in probes]
+            assert times == [seconds, 5, 4]
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
