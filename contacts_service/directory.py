@@ -8,11 +8,20 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, func, select
 
-from contacts_service import filters, search
+from contacts_service import search
 from contacts_service.channels import FURTHER
 from contacts_service.database import reader as current_reader
 from contacts_service.dialects import contact_count
 from contacts_service.errors import NotFoundError
+from contacts_service.filter_fields import (
+    AttributeField,
+    BooleanField,
+    Field,
+    NumberField,
+    TextField,
+    TimeField,
+)
+from contacts_service.filters import filter_condition
 from contacts_service.listing import Listing, Order, Part, read_list
 from contacts_service.models import Contact, ContactDocument
 from contacts_service.reading import Prepared, Reader
@@ -56,19 +65,19 @@ def _holders(part: str) -> ColumnElement[bool] | None:
 
 def _text_field(
     column: Column, compared: Column, normalise: Callable[[str], str] = fold
-) -> filters.TextField:
-    return filters.TextField(column, compared, normalise, _holders)
+) -> TextField:
+    return TextField(column, compared, normalise, _holders)
 
 
-FIELDS: dict[str, filters.Field] = {
-    "id": filters.NumberField(Contact.id),
+FIELDS: dict[str, Field] = {
+    "id": NumberField(Contact.id),
     "first_name": _text_field(Contact.first_name, Contact.first_name_folded),
     "last_name": _text_field(Contact.last_name, Contact.last_name_folded),
     "email": _text_field(Contact.email, Contact.email_folded),
     "phone": _text_field(Contact.phone, func.lower(Contact.phone), str.lower),
-    "blocked": filters.BooleanField(Contact.blocked),
-    "created_at": filters.TimeField(Contact.created_at),
-    "updated_at": filters.TimeField(Contact.updated_at),
+    "blocked": BooleanField(Contact.blocked),
+    "created_at": TimeField(Contact.created_at),
+    "updated_at": TimeField(Contact.updated_at),
 }
 ATTRIBUTE_PREFIX = "custom_attributes."
 
@@ -89,7 +98,7 @@ def _directory(order_by: str, *, is_descending: bool) -> Listing:
     return Listing("contacts", select(Contact), order, _SUMMARY, total=_TOTAL)
 
 
-def find_field(name: str) -> filters.Field | None:
+def find_field(name: str) -> Field | None:
     """The field that a filter names, with or without the table in front; None if there is none.
 
     Raises ValueError for a key with control characters.
@@ -97,7 +106,7 @@ def find_field(name: str) -> filters.Field | None:
     name = bare_name(name)
     if name.startswith(ATTRIBUTE_PREFIX):
         key = clean_line(name.removeprefix(ATTRIBUTE_PREFIX))
-        return filters.AttributeField(Contact.custom_attributes, key) if key else None
+        return AttributeField(Contact.custom_attributes, key) if key else None
     return FIELDS.get(name)
 
 
@@ -113,7 +122,7 @@ def list_contacts(
     """A part of the directory. Raises InputError for filters that will not do."""
     listing = _directory(order_by, is_descending=is_descending)
     if filters_json is not None:
-        condition = filters.filter_condition(filters_json, find_field)
+        condition = filter_condition(filters_json, find_field)
         listing = replace(listing, query=listing.query.where(condition), total=None)
     return read_list(reader, listing, part)
 

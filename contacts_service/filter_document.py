@@ -2,11 +2,8 @@
 
 from collections.abc import Mapping
 
-from contacts_service.filters import (
+from contacts_service.filter_fields import (
     COMPARISONS,
-    MAX_LEAVES,
-    MAX_VALUES,
-    NEGATIONS,
     TEXT_OPERATORS,
     AttributeField,
     BooleanField,
@@ -15,6 +12,7 @@ from contacts_service.filters import (
     TextField,
     TimeField,
 )
+from contacts_service.filters import MAX_LEAVES, MAX_VALUES, NEGATIONS
 from contacts_service.strict_json import Json
 from contacts_service.text import NOT_IN_LINES
 

@@ -53,7 +53,7 @@ LAYERS = [
     {"backends"},
     {"postgresql_statements", "search_postgresql", "search_sqlite"},
     {"postgresql", "sqlite"},
-    {"csv_files", "database", "incoming", "listing"},
+    {"csv_files", "database", "filter_fields", "incoming", "listing"},
     {"filters", "mail", "mail_headers", "mail_text", "models", "names"},
     {"attributes", "filter_document", "jwt_keys", "keys", "search", "search_index"},
     {"channels", "jwt_tokens", "local_key", "migration", "search_upkeep"},
