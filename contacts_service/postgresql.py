@@ -67,14 +67,17 @@ class _Float(FloatDumper):
 
 
 class ServerReading(Reading):
-    """What is asked by a connection, and how long each query may take; 0 is without a limit."""
+    """What is asked by a connection, and how long each query may take.
+
+    0 is without a limit, None what the server allows.
+    """
 
     __slots__ = ("milliseconds", "server")
 
     def __init__(self, server: psycopg.Connection[Any]) -> None:
         super().__init__(Statements(server))
         self.server = server
-        self.milliseconds = 0
+        self.milliseconds: int | None = None
 
 
 class _Connection(psycopg.Connection[Any]):

@@ -99,7 +99,8 @@ class Statements:
         if most is not None and len(self._known) > most:
             _, oldest = self._known.popitem(last=False)
             if oldest.name is not None:
-                self._require(self._connection.pgconn.exec_(b"DEALLOCATE " + oldest.name))
+                # Not by DEALLOCATE, as a pooler has another name for it.
+                self._require(self._connection.pgconn.close_prepared(oldest.name))
 
     def _require(self, result: Any) -> None:
         if result.status != ExecStatus.COMMAND_OK:

@@ -5,6 +5,7 @@ import select
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,6 +14,8 @@ from flask import Flask
 
 from contacts_service import create_app
 from contacts_service.postgresql_statements import Statements
+from tests.conftest import make_app
+from tests.databases import by_other_hands
 
 pytestmark = pytest.mark.postgresql
 
@@ -72,6 +75,25 @@ def test_only_so_many_are_kept(server: psycopg.Connection[Any]) -> None:
         for _ in range(10):
             assert statements.execute(f"SELECT {number} + %s::int", [1]).fetchone() == (number + 1,)
         assert prepared(server) <= 3
+
+
+def test_those_asked_last_are_kept(server: psycopg.Connection[Any]) -> None:
+    statements = Statements(server)
+    server.prepared_max = 2
+    for number in (1, 2, 1, 3):
+        for _ in range(10):
+            statements.execute(f"SELECT {number}", [])
+    kept = server.execute("SELECT statement FROM pg_prepared_statements", prepare=False)
+    assert {text for (text,) in kept} == {"SELECT 1", "SELECT 3"}
+
+
+def test_statement_is_prepared_once_it_was_asked_often(server: psycopg.Connection[Any]) -> None:
+    statements = Statements(server)
+    counted = []
+    for _ in range(7):
+        statements.execute(LONE, [1])
+        counted.append(prepared(server))
+    assert counted == [0, 0, 0, 0, 0, 1, 1]
 
 
 def test_what_is_asked_once_is_not_prepared(server: psycopg.Connection[Any]) -> None:
@@ -200,6 +222,26 @@ def test_reading_has_its_own_limit_of_time_and_one_state(app: Flask) -> None:
                 assert statements.execute(kind, []).fetchone() == (isolation, began)
     database = app.extensions["database"]
     assert len(database._idle) == 1
+
+
+def test_limit_of_the_server_is_not_ours(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    database = app.extensions["database"].url.database
+    with by_other_hands(app) as connection:
+        connection.execute(f"ALTER DATABASE {database} SET statement_timeout = 1234")
+    for _ in range(2):
+        with reading(app, None) as statements:
+            assert limit(statements) == "0"
+
+
+def test_reading_that_lost_its_state_is_not_kept(app: Flask) -> None:
+    with reading(app, 1) as statements:
+        statements.execute("SELECT 1", [])
+        statements._connection.execute("ROLLBACK")
+    for _ in range(2):
+        with reading(app, 1) as statements:
+            kind = "SELECT current_setting('transaction_isolation')"
+            assert statements.execute(kind, []).fetchone() == ("repeatable read",)
 
 
 def test_limit_of_time_outlives_a_failure(app: Flask) -> None:
