@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service.config import SettingsError
 from contacts_service.csv_files import FileError
+from contacts_service.database import busy_sentence, why_unavailable
 from contacts_service.demo_people import DemoError
 from contacts_service.migration import migrate_database
 from contacts_service.search_upkeep import RebuildError
@@ -39,10 +40,16 @@ def _on_database(command: Callable[P, None], *, may_create: bool) -> Callable[P,
         except (FileError, SettingsError, DemoError, RebuildError) as error:
             raise click.ClickException(str(error)) from None
         except SQLAlchemyError as error:
-            cause = getattr(error, "orig", error)
-            raise click.ClickException(f"The database could not do its work: {cause}.") from None
+            raise click.ClickException(_sentence(error)) from None
 
     return run
+
+
+def _sentence(error: SQLAlchemyError) -> str:
+    if why_unavailable(error) == "busy":
+        return busy_sentence()
+    cause = " ".join(str(getattr(error, "orig", error)).split())  # libpq's may have several lines
+    return f"The database could not do its work: {cause.rstrip('.')}."
 
 
 def progress_bar(length: int) -> "ProgressBar[int]":

@@ -207,3 +207,11 @@ def why_unavailable(error: Exception) -> Cause | None:
     if isinstance(error, PoolTimeoutError):
         return "busy"
     return backend().why_unavailable(error.orig) if isinstance(error, DBAPIError) else None
+
+
+def busy_sentence() -> str:
+    """What whoever runs a command is told of a database that others keep for too long."""
+    return (
+        f"The database {backend().name} is kept by others for too long, who write to it "
+        "or migrate it; try again once they are done."
+    )

@@ -11,7 +11,13 @@ from sqlalchemy.exc import DBAPIError
 
 from contacts_service.backends import BackendError
 from contacts_service.config import INSTANCE_FOLDER, SettingsError, load_settings
-from contacts_service.database import backend, db, init_database
+from contacts_service.database import (
+    backend,
+    busy_sentence,
+    db,
+    init_database,
+    why_unavailable,
+)
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -55,7 +61,9 @@ def migrate_database(*, may_create: bool = False) -> None:
     except BackendError as error:
         raise SettingsError(str(error)) from None
     except (DBAPIError, OSError) as error:
-        raise SettingsError(backend().advice(getattr(error, "orig", error))) from error
+        is_busy = why_unavailable(error) == "busy"
+        told = busy_sentence() if is_busy else backend().advice(getattr(error, "orig", error))
+        raise SettingsError(told) from error
 
 
 def is_compared(

@@ -18,7 +18,7 @@ from contacts_service.database import Base, db, unit_of_work
 from contacts_service.migration import is_compared, migrate_database
 from tests.client import Api
 from tests.conftest import make_app
-from tests.databases import database_url, is_postgresql
+from tests.databases import another_writer, database_url, is_postgresql
 from tests.files import add_people, flask
 
 
@@ -70,6 +70,18 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
             session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
         with pytest.raises(SettingsError, match="newer version"):
             migrate_database(may_create=True)
+
+
+@pytest.mark.parametrize("revision", ["0005", "head"])
+def test_who_waits_too_long_for_others_is_told_so(tmp_path: Path, revision: str) -> None:
+    app = make_app(tmp_path, CONTACTS_BUSY_TIMEOUT="0")
+    if revision != "head":
+        with app.app_context():
+            downgrade(revision=revision)
+    with another_writer(app):
+        told = flask(app, "keys", "create", "--agent=1", "--name=A", "--all-scopes", code=1)
+    assert "is kept by others for too long" in told
+    flask(app, "keys", "create", "--agent=1", "--name=A", "--all-scopes")
 
 
 @pytest.mark.sqlite
