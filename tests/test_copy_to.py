@@ -86,7 +86,24 @@ def fail(_real: Callable[..., Any]) -> Callable[..., Any]:
     return sequences
 
 
+def lose_a_row(real: Callable[..., Any]) -> Callable[..., Any]:
+    def tokens(read: Any, server: Any, makers: Any) -> Any:
+        yield from real(read, server, makers)
+        copying._execute(server, f"DELETE FROM {copying.COPIED} WHERE number = 3")
+
+    return tokens
+
+
+def index_no_more(real: Callable[..., Any]) -> Callable[..., Any]:
+    def execute(server: Any, statement: str) -> None:
+        real(server, statement.replace("USING gin (inner_parts)", "USING gin (nothing)"))
+
+    return execute
+
+
 HARM = {
+    "_copy_tokens": (lose_a_row, "The search index has not arrived"),
+    "_execute": (index_no_more, 'column "nothing" does not exist'),
     "_copy": (change_a_row, "What has arrived in contacts differs"),
     "_set_sequences": (fail, "No more room."),
 }

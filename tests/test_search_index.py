@@ -127,6 +127,7 @@ def test_rebuilt_index_has_the_settings_of_the_one_before(app: Flask, api: Api) 
     with by_other_hands(app) as connection:
         before = connection.execute(settings).fetchall()
         assert ("words", 0, None) in before
+        assert ("words", -1, ["fastupdate=off"]) in before  # of its index
         app.test_cli_runner().invoke(args=["search", "rebuild"])
         assert connection.execute(settings).fetchall() == before
 

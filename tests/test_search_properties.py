@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contacts_service import channels, contacts, search, search_postgresql, search_sqlite
-from contacts_service.database import reader, reader_of, unit_of_work
+from contacts_service.database import backend, reader, reader_of, unit_of_work
 from contacts_service.directory import read_contact
 from contacts_service.models import Contact, ContactChannel, ContactDocument
+from contacts_service.search_tokens import NAME_PREFIX
 from contacts_service.strict_json import write_json
 from tests import search_model
 from tests.databases import empty_search
@@ -79,7 +80,7 @@ def searches(draw: st.DrawFn) -> tuple[list[Any], str]:
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 def test_search_answers_what_the_model_answers(shared_app: Flask, example: Any) -> None:
     people, typed = example
-    with shared_app.app_context():
+    with shared_app.app_context(), small_steps():
         with unit_of_work() as session:
             empty(session)
             ids = [add(session, *someone) for someone in people]
@@ -88,15 +89,29 @@ def test_search_answers_what_the_model_answers(shared_app: Flask, example: Any) 
         expected = search_model.answer(directory, typed)
         for few in (FEW, 0):
             limits = {"FEW_FOR_ONE_WORD": few, "FEW_FOR_SEVERAL": few}
-            with patch.multiple(search, **limits), small_steps():
+            with patch.multiple(search, **limits):
                 assert search.find_contacts(reader(), typed) == expected
 
 
+def test_everybody_who_has_the_tokens_comes_the_newest_first(app: Flask) -> None:
+    wanted = [[[NAME_PREFIX + "an"]]]
+    with app.app_context(), small_steps():
+        with unit_of_work() as session:
+            for number in range(50):
+                add(session, "Anna" if number % 5 else "Bob", "", None, None, [])
+        anna = [number for number in range(50, 0, -1) if (number - 1) % 5]
+        index = backend().search.seen_by(reader())
+        assert [it[0] for it in index.streamed(wanted, with_documents=True)] == anna
+        assert [it[0] for it in index.streamed(wanted, with_documents=False)] == anna
+        assert sorted(index.few(wanted, 40) or (), reverse=True) == anna
+        assert index.few(wanted, 39) is None
+
+
 def small_steps() -> ExitStack:
-    """Every list of candidates in as many parts as there can be."""
+    """Every list of candidates in as many parts as there can be, as for very many contacts."""
     stack = ExitStack()
     stack.enter_context(patch.multiple(search_sqlite, FIRST_STEP=1))
-    stack.enter_context(patch.multiple(search_postgresql, FIRST_STEP=1, MOST=2))
+    stack.enter_context(patch.multiple(search_postgresql, LEVELS=(0, 1, 2), FIRST_STEP=1, MOST=2))
     return stack
 
 
