@@ -4,10 +4,7 @@ waitress' channels, parser and tasks, with answers in the envelope for what wait
 lets through, and an end to what never ends.
 """
 
-import json
 import logging
-import re
-import secrets
 import socket
 import time
 from http import HTTPStatus
@@ -19,7 +16,8 @@ from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import BadRequest
 
 from contacts_service.errors import GeneralError, InputError, PayloadTooLargeError, ServiceError
-from contacts_service.headers import DATA_HEADERS
+from contacts_service.headers import DATA_HEADERS, request_id
+from contacts_service.strict_json import write_json
 
 REQUEST_SECONDS = 300  # to send a whole request, however slowly
 REFUSED_SECONDS = 10  # to take an error in, while still sending
@@ -27,14 +25,18 @@ IDLE_SECONDS = 0.5  # to send the next request on a kept connection, once the st
 CONTROL_LINE = 4096  # bytes of a chunk's size line or of the trailer
 NEVER_WRITING = ("GET", "HEAD", "")  # the last: what is refused before it is a request
 
-REFUSALS: dict[int, tuple[int, type[ServiceError], str]] = {
-    400: (400, InputError, "The request is not well-formed HTTP."),
-    413: (413, PayloadTooLargeError, "The body is larger than any route accepts."),
-    431: (400, InputError, "The headers are larger than 32 KiB."),
-    500: (500, GeneralError, "Something went wrong on our side."),
-    501: (400, InputError, "Of transfer encodings only chunked is supported."),
-}
 
+def _input_error(sentence: str) -> InputError:
+    return InputError({"": [sentence]}, location="headers")
+
+
+REFUSALS: dict[int, ServiceError] = {
+    400: _input_error("The request is not well-formed HTTP."),
+    413: PayloadTooLargeError("The body is larger than any route accepts."),
+    431: _input_error("The headers are larger than 32 KiB."),
+    500: GeneralError("Something went wrong on our side."),
+    501: _input_error("Of transfer encodings only chunked is supported."),
+}
 
 logger = logging.getLogger(__name__)
 
@@ -98,22 +100,19 @@ class RefusalTask(ErrorTask):
 
     def execute(self) -> None:
         request = self.request
-        status, kind, message = REFUSALS[request.error.code]
-        request_id = _request_id(request.headers.get("X_REQUEST_ID", ""))
-        level = logging.ERROR if status == 500 else logging.INFO
+        error = REFUSALS[request.error.code]
+        own_id = request_id(request.headers.get("X_REQUEST_ID"))
+        level = logging.ERROR if error.status == 500 else logging.INFO
         told = "A request was answered with %d by the server itself."
-        logger.log(level, told, status, extra={"request_id": request_id})
-        error: dict[str, Any] = {"message": message, "type": kind.type}
-        if kind is InputError:
-            error["errors"] = {"headers": {"": [message]}}
-        body = json.dumps({"data": error}).encode()
+        logger.log(level, told, error.status, extra={"request_id": own_id})
+        body = write_json({"data": error.payload()})
         command = getattr(request, "command", "")
         if self.channel.server.counters:
-            self.channel.server.counters.count_refusal(command, status)
-        self.status = f"{status} {HTTPStatus(status).phrase}"
+            self.channel.server.counters.count_refusal(command, error.status)
+        self.status = f"{error.status} {HTTPStatus(error.status).phrase}"
         self.response_headers = [
             ("Content-Type", "application/json"),
-            ("X-Request-ID", request_id),
+            ("X-Request-ID", own_id),
             *DATA_HEADERS,
         ]
         self.content_length = len(body)
@@ -121,10 +120,6 @@ class RefusalTask(ErrorTask):
         self.channel.refused = True
         request.headers["CONNECTION"] = "close"
         self.write(b"" if command == "HEAD" else body)
-
-
-def _request_id(sent: str) -> str:
-    return sent if re.fullmatch(r"[!-~]{1,128}", sent) else secrets.token_hex(16)
 
 
 class Channel(HTTPChannel):

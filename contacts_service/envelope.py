@@ -83,10 +83,7 @@ def require_match(payload: Any) -> None:
 
 def failure(error: errors.ServiceError) -> Response:
     """The answer that tells of an error."""
-    payload: dict[str, Any] = {"message": error.message, "type": error.type}
-    if isinstance(error, errors.InputError):
-        payload["errors"] = error.errors
-    return success(payload, error.status, error.headers)
+    return success(error.payload(), error.status, error.headers)
 
 
 def init_errors(app: Flask) -> None:

@@ -5,7 +5,7 @@ ours.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 FieldErrors = Mapping[str, list[str]]
 
@@ -20,6 +20,10 @@ class ServiceError(Exception):
         super().__init__(message)
         self.message = message
         self.headers = dict(headers or {})
+
+    def payload(self) -> dict[str, Any]:
+        """What the envelope carries."""
+        return {"message": self.message, "type": self.type}
 
 
 class GeneralError(ServiceError):
@@ -40,6 +44,9 @@ class InputError(ServiceError):
         path, sentences = next(iter(fields.items()))
         super().__init__(f"{path}: {sentences[0]}" if path else sentences[0])
         self.errors = {location: dict(fields)}
+
+    def payload(self) -> dict[str, Any]:
+        return {**super().payload(), "errors": self.errors}
 
 
 class AuthError(ServiceError):

@@ -1,9 +1,11 @@
 """What every answer tells a browser: guess no type, show it in no frame, tell nobody its address.
 
-The headers are added around the application, so that no answer goes without. Where the server
-answers by itself, it adds them too.
+These headers are added around the application, so that no answer goes without. Where the server
+answers by itself, it adds them too. And the id that each answer carries for its request.
 """
 
+import re
+from random import getrandbits
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 Headers = tuple[tuple[str, str], ...]
@@ -30,6 +32,17 @@ PAGE_HEADERS: Headers = (
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
 )
+
+
+_sane_request_id = re.compile(r"[!-~]{1,128}")
+
+
+def request_id(sent: str | None) -> str:
+    """The id that a caller has sent, if it can be one, or a new one."""
+    if sent is not None and _sane_request_id.fullmatch(sent):
+        return sent
+    # Told apart, not kept secret: of random numbers that cost no call of the system.
+    return f"{getrandbits(128):032x}"
 
 
 def with_headers(application: WSGIApplication) -> WSGIApplication:

@@ -13,13 +13,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPMethod
-from random import getrandbits
 from types import TracebackType
 from typing import TextIO
 
 from flask import Flask, Request, Response, g, has_app_context, request
 
 from contacts_service.clock import now, wire_time
+from contacts_service.headers import request_id
 from contacts_service.strict_json import Json, write_json
 
 ExceptionInfo = (
@@ -27,7 +27,6 @@ ExceptionInfo = (
 )
 
 logger = logging.getLogger(__name__)
-_sane_request_id = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 class Discreet(logging.Formatter):
@@ -137,10 +136,7 @@ def route_template(rule: str) -> str:
 def _begin() -> None:
     here = g._get_current_object()
     here.began = time.perf_counter()
-    given = request.environ.get("HTTP_X_REQUEST_ID")
-    # Told apart, not kept secret: of random numbers that cost no call of the system.
-    is_sane = given is not None and _sane_request_id.fullmatch(given)
-    here.request_id = given if is_sane else f"{getrandbits(128):032x}"
+    here.request_id = request_id(request.environ.get("HTTP_X_REQUEST_ID"))
 
 
 def _end(response: Response) -> Response:

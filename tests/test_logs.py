@@ -41,14 +41,14 @@ def test_a_method_that_was_made_up_is_not_repeated(api: Api, log: io.StringIO) -
 
 
 def test_the_log_names_nobody(api: Api, log: io.StringIO) -> None:
-    contact = api.make_contact("marked@example.com", first_name="Marked", phone="+61 555 0199")
+    contact = api.make_contact("marked@example.com", first_name="Marked", phone="+61 555 019 9876")
     api.get("/contacts/search?q=marked")
     api.put("/contacts/1", {"email": "marked"}, 400)
     api.post(f"/contacts/{contact['id']}/notes", {"content": "A marked note."})
     api.filtered([{"field": "first_name", "operator": "=", "value": "Marked"}])
     text = log.getvalue().lower()
     assert len(lines(log)) == 6
-    assert not any(word in text for word in ("marked", "0199", api.token.lower()))
+    assert not any(word in text for word in ("marked", "555 019", "5550199876", api.token.lower()))
 
 
 @pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
