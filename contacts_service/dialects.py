@@ -197,7 +197,7 @@ def _pg_members(element: Any, compiler: Any, **options: Any) -> str:
         SELECT key,
             CASE json_typeof(value) WHEN 'string' THEN 'text' WHEN 'number' THEN 'real'
                 WHEN 'boolean' THEN CAST(value AS text) ELSE json_typeof(value) END AS type,
-            CASE json_typeof(value) WHEN 'string' THEN value #>> '{{}}' END AS text,
+            CASE json_typeof(value) WHEN 'string' THEN value #>> '{{}}' END COLLATE "C" AS text,
             CASE json_typeof(value) WHEN 'number' THEN {PG_NUMBER}
                 WHEN 'boolean' THEN CAST(CAST(value AS text) = 'true' AS int) END AS number
         FROM json_each(CAST({stored} AS json))

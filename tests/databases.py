@@ -30,6 +30,8 @@ SETTINGS = (
     "listen_addresses=''", "fsync=off", "synchronous_commit=off", "full_page_writes=off",
     "autovacuum=off", "max_connections=200",
 )  # fmt: skip
+# Of a language with an order and with capitals of its own, neither of which must matter.
+LOCALE = ("--no-locale", "--locale-provider=icu", "--icu-locale=tr-TR")
 LASTING = ("listen_addresses=''",)
 
 _made: set[str] = set()
@@ -61,7 +63,7 @@ class Cluster:
             owner = pwd.getpwnam(OWNER)
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)
         if primary is None:
-            self._run("initdb", "-A", "trust", "-U", OWNER, "-E", "UTF8", "--no-locale", "-N")
+            self._run("initdb", "-A", "trust", "-U", OWNER, "-E", "UTF8", "-N", *LOCALE)
         else:
             self._run("pg_basebackup", "-h", str(primary.folder), "-U", OWNER, "-R", "-c", "fast")
 

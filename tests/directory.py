@@ -55,17 +55,17 @@ ROWS: dict[str, tuple[Any, ...]] = {
     ),
     "weiss": (
         "Weiß", "STRASSE", "weiss@example.com", "12",
-        {"tier": ["gold"], "score": {"a": 10}},
+        {"tier": ["gold"], "score": {"a": 10}, "word": "Ärzte"},
         "2026-06-01T08:00:00.000000Z", "2026-06-02T08:00:00.000000Z", False,
     ),
     "wang": (
         "小明", "王", None, "(03) 9000-0000",
-        {"tier": "ЗОЛОТО", "score": 1000.0, "a.b": "dot"},
+        {"tier": "ЗОЛОТО", "score": 1000.0, "a.b": "dot", "word": "zebra"},
         "1999-12-31T23:59:59.000000Z", "2026-06-02T08:00:00.000000Z", False,
     ),
     "zed": (
         "linda", "Zed", "linda.zed@example.com", "+61 412",
-        {"tier": "golden", "score": 0, "vip": False},
+        {"tier": "golden", "score": 0, "vip": False, "word": "_x"},
         "2026-06-03T00:00:00.000000Z", "2026-06-03T00:00:00.000001Z", True,
     ),
     "loud": (

@@ -17,7 +17,7 @@ from tests.directory import PEOPLE, labels, open_directory
 Person = dict[str, Any]
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {"=": eq, ">": gt, ">=": ge, "<": lt, "<=": le}
 NEGATIONS = {"!=": "=", "not in": "in", "not contains": "contains", "not set": "set"}
-KEYS = ["tier", "score", "vip", "a.b", "none"]
+KEYS = ["tier", "score", "vip", "word", "a.b", "none"]
 NAMES = {
     "text": ["first_name", "last_name", "email", "phone"],
     "id": ["id"],

@@ -212,6 +212,8 @@ def limit(statements: Any) -> str:
 
 
 def test_reading_has_its_own_limit_of_time_and_one_state(app: Flask) -> None:
+    database = app.extensions["database"]
+    database.close_idle()
     for seconds, expected in [(2.5, "2500ms"), (None, "0"), (2.5, "2500ms"), (0.02, "20ms")]:
         for _ in range(2):
             with reading(app, seconds) as statements:
@@ -220,7 +222,6 @@ def test_reading_has_its_own_limit_of_time_and_one_state(app: Flask) -> None:
                 isolation, began = statements.execute(kind, []).fetchone()
                 assert isolation == "repeatable read"
                 assert statements.execute(kind, []).fetchone() == (isolation, began)
-    database = app.extensions["database"]
     assert len(database._idle) == 1
 
 
