@@ -1,5 +1,7 @@
 """Bringing a database to this version's tables, whoever else starts at the same moment."""
 
+import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ from contacts_service.database import (
 )
 
 FOLDER = Path(__file__).parent / "migrations"
+PATIENCE_SECONDS = 3600  # with another process that migrates
+
+logger = logging.getLogger(__name__)
 
 
 def init_migration(app: Flask) -> None:
@@ -36,14 +41,25 @@ def other_database(url: str) -> Flask:
     return app
 
 
-def migrate_database(*, may_create: bool = False) -> None:
+def migrate_database(*, may_create: bool = False, is_patient: bool = True) -> None:
     """Upgrade the database of the current application; `may_create`: make it if it is not there.
 
-    Raises SettingsError with what to do: it is not there, cannot be opened or written, or is
-    a newer version's.
+    Waits for another process that does so, an hour at most, or where it is not patient for as long
+    as a writer waits. Raises SettingsError with what to do: it is not there, cannot be opened or
+    written, or is a newer version's.
     """
     if not may_create and not backend().is_there():
         raise SettingsError(f"There is no database {backend().name}; see CONTACTS_DATABASE_URL.")
+    deadline = time.monotonic() + (PATIENCE_SECONDS if is_patient else 0)
+    while not _is_migrated():
+        if time.monotonic() >= deadline:
+            raise SettingsError(busy_sentence())
+        logger.warning("The database is to be migrated, and others are at work in it; waiting.")
+        time.sleep(1)
+
+
+def _is_migrated() -> bool:
+    """Upgrade the database if it needs to be; False where others are at work in it."""
     try:
         backend().create()
         with db.engine.connect() as connection:
@@ -51,7 +67,7 @@ def migrate_database(*, may_create: bool = False) -> None:
             revision = MigrationContext.configure(connection).get_current_revision()
         scripts = ScriptDirectory(str(FOLDER))
         if revision == scripts.get_current_head():
-            return
+            return True
         if revision is not None and revision not in _revisions(scripts):
             raise SettingsError(
                 f"The database {backend().name} was made by a newer version of this "
@@ -61,9 +77,10 @@ def migrate_database(*, may_create: bool = False) -> None:
     except BackendError as error:
         raise SettingsError(str(error)) from None
     except (DBAPIError, OSError) as error:
-        is_busy = why_unavailable(error) == "busy"
-        told = busy_sentence() if is_busy else backend().advice(getattr(error, "orig", error))
-        raise SettingsError(told) from error
+        if why_unavailable(error) == "busy":
+            return False
+        raise SettingsError(backend().advice(getattr(error, "orig", error))) from error
+    return True
 
 
 def is_compared(

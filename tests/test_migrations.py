@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -12,7 +14,7 @@ from flask import Flask
 from flask_migrate import downgrade
 from sqlalchemy import inspect
 
-from contacts_service import create_app
+from contacts_service import create_app, migration
 from contacts_service.config import PROJECT_FOLDER, SettingsError
 from contacts_service.database import Base, db, unit_of_work
 from contacts_service.migration import is_compared, migrate_database
@@ -72,12 +74,39 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
             migrate_database(may_create=True)
 
 
+def at_revision(folder: Path, revision: str) -> Flask:
+    """An application that waits for no other writer."""
+    app = make_app(folder, CONTACTS_BUSY_TIMEOUT="0")
+    with app.app_context():
+        downgrade(revision=revision)
+    return app
+
+
+def test_a_start_waits_while_another_process_migrates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = at_revision(tmp_path, "0005")
+    pauses: list[float] = []
+    with app.app_context(), ExitStack() as others:
+        others.enter_context(another_writer(app))
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 3:
+                others.close()
+
+        monkeypatch.setattr(migration, "time", SimpleNamespace(monotonic=lambda: 0, sleep=pause))
+        migrate_database()
+    assert pauses == [1, 1, 1]
+    flask(app, "search", "check")
+
+
 @pytest.mark.parametrize("revision", ["0005", "head"])
-def test_who_waits_too_long_for_others_is_told_so(tmp_path: Path, revision: str) -> None:
-    app = make_app(tmp_path, CONTACTS_BUSY_TIMEOUT="0")
-    if revision != "head":
-        with app.app_context():
-            downgrade(revision=revision)
+def test_who_waits_too_long_for_others_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revision: str
+) -> None:
+    app = at_revision(tmp_path, revision)
+    monkeypatch.setattr(migration, "PATIENCE_SECONDS", 0)
     with another_writer(app):
         told = flask(app, "keys", "create", "--agent=1", "--name=A", "--all-scopes", code=1)
     assert "is kept by others for too long" in told

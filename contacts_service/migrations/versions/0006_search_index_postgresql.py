@@ -24,14 +24,15 @@ def upgrade() -> None:
         # How often each token comes would fill the statistics, and mislead: any scan but that of
         # the index is too slow.
         op.execute(f"ALTER TABLE contact_search ALTER {column} SET STATISTICS 0")
+    with Session(op.get_bind()) as session:
+        for _ in index_everybody(session):
+            pass
+    for column in COLUMNS:
         # Without a list of what is still to be indexed, which every search would go through.
         op.execute(
             f"CREATE INDEX ix_contact_search_{column} ON contact_search USING gin ({column}) "
             "WITH (fastupdate = off)"
         )
-    with Session(op.get_bind()) as session:
-        for _ in index_everybody(session):
-            pass
 
 
 def is_postgresql() -> bool:
