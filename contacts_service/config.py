@@ -57,9 +57,12 @@ def comma_separated(text: str) -> tuple[str, ...]:
 def database_url(text: str) -> str:
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
         raise ValueError("must be a database URL such as sqlite:////var/lib/contacts.db") from None
     if url.drivername in ("postgresql", "postgresql+psycopg") and url.database:
+        threshold = url.query.get("prepare_threshold", "0")
+        if not (isinstance(threshold, str) and re.fullmatch("[0-9]{1,9}", threshold)):
+            raise ValueError("must have a whole number as its prepare_threshold")
         return text
     is_file = url.database and not url.database.startswith((":", "file:"))
     if url.drivername not in ("sqlite", "sqlite+pysqlite") or not is_file or url.host or url.query:

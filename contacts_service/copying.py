@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from hashlib import md5
 from itertools import islice
 from typing import Any
@@ -37,6 +37,7 @@ AHEAD = 40  # batches whose tokens are made before they can be written
 BETWEEN, NOTHING = "\x1f", "\x1e"  # in the text of a row: what no field holds
 TABLES = Base.metadata.sorted_tables
 COPIED = "contact_search_copied"
+COPYING = 0x636F7079  # "copy": the advisory lock of whoever copies
 
 Rows = list[tuple[Any, ...]]
 
@@ -73,6 +74,7 @@ def copy_all(target: Flask) -> Iterator[int]:
         yield sum(counts.values()) + counts[LIVE.documents]
         stack.enter_context(target.app_context())
         server: PostgreSQLServer = target.extensions["database"]
+        stack.enter_context(_alone(server))
         indexes = _begin_search(server)
         stack.callback(_execute, server, f"DROP TABLE IF EXISTS {COPIED}")
         session = stack.enter_context(unit_of_work())
@@ -92,6 +94,16 @@ def copy_all(target: Flask) -> Iterator[int]:
             built.result()
         server.search.put_in_place(session.connection(), COPIED, LIVE.search)
         _verify(written, checksums)
+
+
+@contextmanager
+def _alone(server: PostgreSQLServer) -> Iterator[None]:
+    """With no other copy into the same target at work. Raises CopyError."""
+    with closing(server.connect()) as connection, connection.transaction():
+        asked = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (COPYING,))
+        if not asked.fetchone()[0]:
+            raise CopyError("Another copy into the target is at work.")
+        yield
 
 
 def _of_one_moment(source: SQLiteFile, stack: ExitStack) -> list[Any]:

@@ -35,7 +35,8 @@ LIMIT_TIME = f"SET statement_timeout = {{milliseconds}}; {END_READING.decode()}"
 # Classes of SQLSTATEs that speak of the database's surroundings: connection, resources, an
 # operator's doing, the system, damage; and a standby, which nobody can write to.
 UNAVAILABLE_CLASSES = {"08", "53", "55", "57", "58", "XX"}
-UNAVAILABLE_STATES = {"25006", "42P01", "42703"}  # the last two: tables or columns not ours
+# Then: rights that are missing, tables or columns that are not ours.
+UNAVAILABLE_STATES = {"25006", "42501", "42P01", "42703"}
 BUSY_STATES = {"40001", "40P01", "55P03"}
 SLOW_STATE = "57014"
 
@@ -147,6 +148,7 @@ class PostgreSQLServer(Backend):
             "application_name": "contacts",
             **NOTICING,
             **options,
+            "client_encoding": "UTF8",  # whatever the database or the environment says
         }
         threshold = int(given.pop("prepare_threshold", 5)) or None
         connection = _Connection.connect(

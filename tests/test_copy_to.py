@@ -133,3 +133,12 @@ def test_only_what_can_be_copied_is_copied(source: Flask, url: str, tmp_path: Pa
     target = create_app({"CONTACTS_DATABASE_URL": url})
     other = databases.database_url(tmp_path / "other")
     assert "Only a SQLite database" in flask(target, "contacts", "copy-to", other, code=1)
+
+
+def test_one_copy_at_a_time(source: Flask, url: str) -> None:
+    target = create_app({"CONTACTS_DATABASE_URL": url})
+    with databases.by_other_hands(target) as another:
+        another.execute(f"SELECT pg_advisory_lock({copying.COPYING})")
+        output = flask(source, "contacts", "copy-to", url, code=1)
+    assert "Another copy into the target is at work." in output
+    test_everything_arrives(source, url)

@@ -1,4 +1,4 @@
-"""How a server is watched over a network, so that nobody waits for one that is gone."""
+"""What connections are made with: how a server is watched over a network, and an encoding."""
 
 import os
 import socket
@@ -11,6 +11,7 @@ import pytest
 
 from contacts_service import create_app
 from tests import databases
+from tests.conftest import make_api, make_app
 
 pytestmark = pytest.mark.postgresql
 
@@ -60,3 +61,16 @@ def test_a_machine_that_is_gone_is_noticed(tmp_path: Path, option: str, seconds:
             times = [line.getsockopt(socket.IPPROTO_TCP, probe) for probe in probes]
             assert times == [seconds, 5, 4]
             assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+
+
+def test_the_database_s_own_encoding_for_clients_does_not_matter(tmp_path: Path) -> None:
+    api = make_api(app := make_app(tmp_path))
+    with databases.by_other_hands(app) as connection:
+        name = app.extensions["database"].url.database
+        connection.execute(f"ALTER DATABASE {name} SET client_encoding = 'LATIN1'")
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    api.make_contact("wang@example.com", first_name="小明")
+    assert api.get("/contacts/search?q=小")[0]["first_name"] == "小明"

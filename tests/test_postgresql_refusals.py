@@ -9,7 +9,8 @@ from flask import Flask
 from contacts_service import create_app
 from contacts_service.postgresql import DRIVER
 from tests import databases
-from tests.conftest import make_app
+from tests.client import Api
+from tests.conftest import make_api, make_app
 from tests.files import flask
 
 pytestmark = pytest.mark.postgresql
@@ -46,9 +47,18 @@ def tables_of_another(folder: Path) -> str:
 
 
 def another_encoding(folder: Path) -> str:
-    name = f"latin_{folder.name}".lower().replace("-", "_")[:60]
+    return encoded(folder, "LATIN1")
+
+
+def no_encoding(folder: Path) -> str:
+    return encoded(folder, "SQL_ASCII")
+
+
+def encoded(folder: Path, encoding: str) -> str:
+    name = f"{encoding}_{folder.name}".lower().replace("-", "_")[:60]
+    of_libc = f"ENCODING {encoding} LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"
     with databases.administration() as connection:
-        connection.execute(f"CREATE DATABASE {name} ENCODING LATIN1 LOCALE 'C' TEMPLATE template0")
+        connection.execute(f"CREATE DATABASE {name} {of_libc}")
     return databases.url_of(name)
 
 
@@ -59,6 +69,7 @@ REFUSALS: dict[Callable[[Path], str], str] = {
     no_rights: "grant it: GRANT CREATE, USAGE ON SCHEMA public TO the role.",
     tables_of_another: "use the role that owns the tables.",
     another_encoding: "make one with createdb -E UTF8 -T template0.",
+    no_encoding: "make one with createdb -E UTF8 -T template0.",
 }
 
 
@@ -77,3 +88,16 @@ def test_database_that_will_not_do_is_told_with_what_to_do(
 @pytest.mark.parametrize("words", [("backup", "x"), ("restore", "x"), ("check",)])
 def test_commands_of_the_file_name_pg_dump(app: Flask, words: tuple[str, ...]) -> None:
     assert "back it up with pg_dump" in flask(app, *words, code=1)
+
+
+def test_rights_that_are_missing_are_the_database_s_trouble(tmp_path: Path) -> None:
+    url = databases.database_url(tmp_path, is_migrated=True)
+    owner = make_api(make_app(tmp_path))
+    owner.make_contact("linda@example.com")
+    api = Api(create_app({"CONTACTS_DATABASE_URL": as_stranger(url)}).test_client(), owner.token)
+    api.get("/contacts", 503)
+    with databases.by_other_hands(make_app(tmp_path)) as connection:
+        connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {ROLE}")
+    assert api.get("/contacts")["total"] == 1
+    api.post("/contacts/quick", {"email": "new@example.com"}, 503)
+    assert owner.get("/contacts")["total"] == 1
