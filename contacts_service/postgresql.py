@@ -48,6 +48,8 @@ NOTICING = {
     "tcp_user_timeout": 30_000,
 }
 
+REFUSAL_SECONDS = 1  # in which a server that is there refuses a connection
+
 # What a server or its absence says, and what to do.
 ADVICE = (
     ("password authentication", "check the role and the password in CONTACTS_DATABASE_URL"),
@@ -137,10 +139,20 @@ class PostgreSQLServer(Backend):
             driver.execute(BEGIN_READING)
 
     def connect(self) -> Any:
-        """A connection whose transactions begin explicitly. Raises psycopg's errors.
+        """A connection whose transactions begin explicitly. Raises psycopg's errors."""
+        began = time.monotonic()
+        try:
+            return self._connect()
+        except psycopg.OperationalError:
+            if not self._idle or time.monotonic() - began > REFUSAL_SECONDS:
+                raise
+        self.close_idle()  # the server may have no room for more
+        return self._connect()
 
-        What the URL says after its question mark comes first; `prepare_threshold=0` there is for
-        poolers that know no prepared statements.
+    def _connect(self) -> Any:
+        """What the URL says after its question mark comes first.
+
+        `prepare_threshold=0` there is for poolers that know no prepared statements.
         """
         words, options = self.dialect.create_connect_args(self.url)
         given: dict[str, Any] = {
@@ -195,8 +207,9 @@ class PostgreSQLServer(Backend):
             self._idle.append(reading)
 
     def close_idle(self) -> None:
-        while self._idle:
-            self._idle.pop().server.close()
+        with suppress(IndexError):  # another thread was faster
+            while self._idle:
+                self._idle.pop().server.close()
 
     def writer(self, deadline: float) -> AbstractContextManager[None]:
         return nullcontext()

@@ -11,6 +11,7 @@ import pytest
 
 from contacts_service import create_app
 from tests import databases
+from tests.client import Api
 from tests.conftest import make_api, make_app
 
 pytestmark = pytest.mark.postgresql
@@ -74,3 +75,19 @@ def test_the_database_s_own_encoding_for_clients_does_not_matter(tmp_path: Path)
         )
     api.make_contact("wang@example.com", first_name="小明")
     assert api.get("/contacts/search?q=小")[0]["first_name"] == "小明"
+
+
+def test_who_reads_leaves_room_for_who_writes(tmp_path: Path) -> None:
+    owner = make_api(app := make_app(tmp_path))
+    with databases.by_other_hands(app) as connection:
+        connection.execute("CREATE ROLE limited LOGIN CONNECTION LIMIT 2")
+        for things in ("TABLES", "SEQUENCES"):
+            connection.execute(f"GRANT ALL ON ALL {things} IN SCHEMA public TO limited")
+    url = databases.database_url(tmp_path).replace(f"//{databases.OWNER}@", "//limited@")
+    limited = create_app({"CONTACTS_DATABASE_URL": url})
+    database = limited.extensions["database"]
+    for reading in [database.begin_reading(None) for _ in range(2)]:
+        database.end_reading(reading)
+    api = Api(limited.test_client(), owner.token)
+    api.make_contact("linda@example.com")
+    assert api.get("/contacts")["total"] == 1
