@@ -27,12 +27,12 @@ class BackendError(Exception):
 
 
 class Reading:
-    """A connection of the driver's own, in a transaction that only reads."""
+    """A transaction that only reads. `executor` has the `execute` of the driver's connections."""
 
-    __slots__ = ("connection",)
+    __slots__ = ("executor",)
 
-    def __init__(self, connection: Any) -> None:
-        self.connection = connection
+    def __init__(self, executor: Any) -> None:
+        self.executor = executor
 
 
 class Backend(ABC):

@@ -1,9 +1,9 @@
 """Copying everything from a SQLite file into a PostgreSQL database that holds nothing yet.
 
-It happens in one transaction, so that a copy that does not come to its end leaves nothing behind,
-and is made of one moment of the file, whoever writes meanwhile. The search index takes the longest:
-its tokens come first, into a table of their own, and its parts are built from them side by side
-while all else is copied.
+It happens in one transaction, so that a copy that does not come to its end leaves nothing of it
+behind, and is made of one moment of the file, whoever writes meanwhile. The search index takes the
+longest: its tokens come first, into a table of their own, and its parts are built from them side by
+side while all else is copied. That table stays where a copy is killed, until the next one.
 """
 
 import multiprocessing
@@ -12,11 +12,12 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from hashlib import md5
 from itertools import islice
 from typing import Any
 
+import psycopg
 from flask import Flask
 from sqlalchemy import Table
 
@@ -27,6 +28,7 @@ from contacts_service.database import driver as driver_of
 from contacts_service.matching import Document
 from contacts_service.models import Contact, ContactDocument
 from contacts_service.postgresql import PostgreSQLServer
+from contacts_service.reading import driver_errors
 from contacts_service.search_index import LIVE
 from contacts_service.search_tokens import tokens
 from contacts_service.sqlite import SQLiteFile
@@ -67,7 +69,7 @@ def copy_all(target: Flask) -> Iterator[int]:
     source = current_backend()
     if not isinstance(source, SQLiteFile):
         raise CopyError("Only a SQLite database can be copied.")
-    with ExitStack() as stack:
+    with driver_errors, ExitStack() as stack:
         makers = stack.enter_context(_makers())
         rows, documents = _of_one_moment(source, stack)
         counts = {table.name: _count(rows, table.name) for table in TABLES}
@@ -75,19 +77,18 @@ def copy_all(target: Flask) -> Iterator[int]:
         stack.enter_context(target.app_context())
         server: PostgreSQLServer = target.extensions["database"]
         stack.enter_context(_alone(server))
-        indexes = _begin_search(server)
-        stack.callback(_execute, server, f"DROP TABLE IF EXISTS {COPIED}")
+        indexes = stack.enter_context(_table_of_tokens(server))
         session = stack.enter_context(unit_of_work())
         written = driver_of(session)
         _require_empty(written)
         yield from _copy_tokens(documents, server, makers)
         builders = stack.enter_context(ThreadPoolExecutor(len(indexes)))
         building = [builders.submit(_execute, server, index) for index in indexes]
-        later = _drop_indexes(written, [table.name for table in TABLES])
+        made_again = _drop_indexes(written, [table.name for table in TABLES])
         checksums = {table.name: Checked(_rows(rows, table)) for table in TABLES}
         for table in TABLES:
             yield from _copy(written, table, checksums[table.name])
-        for definition in later:
+        for definition in made_again:
             written.execute(definition)
         _set_sequences(rows, written)
         for built in building:
@@ -99,7 +100,8 @@ def copy_all(target: Flask) -> Iterator[int]:
 @contextmanager
 def _alone(server: PostgreSQLServer) -> Iterator[None]:
     """With no other copy into the same target at work. Raises CopyError."""
-    with closing(server.connect()) as connection, connection.transaction():
+    with closing(server.connect()) as connection:
+        connection.execute("BEGIN")
         asked = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (COPYING,))
         if not asked.fetchone()[0]:
             raise CopyError("Another copy into the target is at work.")
@@ -196,11 +198,20 @@ def _copy(connection: Any, table: Table, rows: Iterable[tuple[Any, ...]]) -> Ite
     yield number % BATCH
 
 
-def _begin_search(server: PostgreSQLServer) -> list[str]:
-    """Make a table for the search index, which all can see; the statements that index it."""
+@contextmanager
+def _table_of_tokens(server: PostgreSQLServer) -> Iterator[list[str]]:
+    """Make a table for the search index, which all can see; the statements that index it.
+
+    It is gone at the end, unless it has taken the place of the live one.
+    """
     with unit_of_work() as session:
         server.search.create_like(session.connection(), LIVE.search, COPIED)
-        return _drop_indexes(driver_of(session), [COPIED])
+        indexes = _drop_indexes(driver_of(session), [COPIED])
+    try:
+        yield indexes
+    finally:
+        with suppress(psycopg.OperationalError):  # then the next copy drops it
+            _execute(server, f"DROP TABLE IF EXISTS {COPIED}")
 
 
 def _execute(server: PostgreSQLServer, statement: str) -> None:

@@ -91,7 +91,7 @@ def _begin_reading() -> tuple[Reading, Reader]:
     seconds = current_app.config["CONTACTS_QUERY_TIMEOUT"] if has_request_context() else None
     with driver_errors:
         reading = database.begin_reading(seconds)
-    return reading, Reader(reading.connection, database.dialect)
+    return reading, Reader(reading.executor, database.dialect)
 
 
 def _end_reading(_error: BaseException | None = None) -> None:

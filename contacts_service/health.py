@@ -12,7 +12,7 @@ from contacts_service.reading import Prepared
 _ALL_TABLES = Prepared(
     select(*(exists(select(*each.columns)) for each in Contact.metadata.sorted_tables))
 )
-SOME_TOKENS = [[["a"]]]
+SOME_TOKENS = [[["a"]], [["t"]]]  # of words, and of what is inside of them
 
 blueprint = Blueprint("health", __name__)
 

@@ -110,6 +110,8 @@ def init_logs(app: Flask) -> None:
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    for of_a_lost_connection in ("psycopg", "sqlalchemy.pool"):  # which its user tells of
+        logging.getLogger(of_a_lost_connection).setLevel(logging.CRITICAL)
     logging.getLogger("waitress").addFilter(_forget_what_was_sent)
     app.log_exception = _log_exception  # type: ignore[assignment]  # Flask's names the path
     app.before_request(_begin)

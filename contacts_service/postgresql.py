@@ -20,7 +20,7 @@ from sqlalchemy.exc import DatabaseError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from contacts_service.backends import Backend, BackendError, Cause, Reading, Rows
-from contacts_service.postgresql_statements import Statements, without_details
+from contacts_service.postgresql_statements import OUTDATED_STATES, Statements, without_details
 from contacts_service.search_postgresql import PostgreSQLSearch
 from contacts_service.turns import arrival, given_away
 
@@ -35,8 +35,8 @@ LIMIT_TIME = f"SET statement_timeout = {{milliseconds}}; {END_READING.decode()}"
 # Classes of SQLSTATEs that speak of the database's surroundings: connection, resources, an
 # operator's doing, the system, damage; and a standby, which nobody can write to.
 UNAVAILABLE_CLASSES = {"08", "53", "55", "57", "58", "XX"}
-# Then: rights that are missing, tables or columns that are not ours.
-UNAVAILABLE_STATES = {"25006", "42501", "42P01", "42703"}
+# Then: rights that are missing, tables or columns that are not ours, or that have just changed.
+UNAVAILABLE_STATES = {"25006", "42501", "42P01", "42703", *OUTDATED_STATES}
 BUSY_STATES = {"40001", "40P01", "55P03"}
 SLOW_STATE = "57014"
 
@@ -48,7 +48,7 @@ NOTICING = {
     "tcp_user_timeout": 30_000,
 }
 
-REFUSAL_SECONDS = 1  # in which a server that is there refuses a connection
+PROMPT_SECONDS = 1  # in which a server that is there refuses a connection, or ends a reading
 
 # What a server or its absence says, and what to do.
 ADVICE = (
@@ -72,7 +72,7 @@ class _Float(FloatDumper):
 class ServerReading(Reading):
     """What is asked by a connection, and how long each query may take.
 
-    0 is without a limit, None what the server allows.
+    0 is without a limit, None what the server allows before the first one.
     """
 
     __slots__ = ("milliseconds", "server")
@@ -144,7 +144,7 @@ class PostgreSQLServer(Backend):
         try:
             return self._connect()
         except psycopg.OperationalError:
-            if not self._idle or time.monotonic() - began > REFUSAL_SECONDS:
+            if not self._idle or time.monotonic() - began > PROMPT_SECONDS:
                 raise
         self.close_idle()  # the server may have no room for more
         return self._connect()
@@ -173,10 +173,16 @@ class PostgreSQLServer(Backend):
 
     def begin_reading(self, seconds: float | None) -> Reading:
         milliseconds = round(1000 * (seconds or 0))
-        reading = self._take_idle() or self._make_reading()
-        if reading.milliseconds != milliseconds:
-            reading.server.execute(LIMIT_TIME.format(milliseconds=milliseconds))
-            reading.milliseconds = milliseconds
+        reading = self._take_idle() or ServerReading(self.connect())
+        try:
+            if reading.milliseconds is None:
+                reading.server.execute(BEGIN_READING)
+            if reading.milliseconds != milliseconds:
+                reading.server.execute(LIMIT_TIME.format(milliseconds=milliseconds))
+                reading.milliseconds = milliseconds
+        except psycopg.Error:
+            reading.server.close()
+            raise
         return reading
 
     def _take_idle(self) -> ServerReading | None:
@@ -187,11 +193,6 @@ class PostgreSQLServer(Backend):
                     return reading
                 reading.server.close()
         return None
-
-    def _make_reading(self) -> ServerReading:
-        server = self.connect()
-        server.execute(BEGIN_READING)
-        return ServerReading(server)
 
     def end_reading(self, reading: Any) -> None:
         """End the transaction and begin the next, which sees nothing before it is first used.
@@ -282,10 +283,20 @@ class PostgreSQLServer(Backend):
 
 def _is_ready(connection: Any) -> bool:
     """Take in the answers to END_READING; whether the connection can be used."""
+    server = connection.pgconn
     is_ended = False
-    while (result := connection.pgconn.get_result()) is not None:
-        is_ended = result.status == ExecStatus.COMMAND_OK
-    return is_ended and not _has_ended(connection)
+    try:
+        while True:
+            while server.is_busy():  # libpq would wait with all threads of Python stopped
+                if not _has_something(connection, PROMPT_SECONDS):
+                    return False
+                server.consume_input()
+            result = server.get_result()
+            if result is None:
+                return is_ended and not _has_ended(connection)
+            is_ended = result.status == ExecStatus.COMMAND_OK
+    except psycopg.OperationalError:
+        return False
 
 
 def _on_checkout(connection: Any, _record: ConnectionPoolEntry, _proxy: object) -> None:
@@ -295,8 +306,11 @@ def _on_checkout(connection: Any, _record: ConnectionPoolEntry, _proxy: object) 
 
 def _has_ended(connection: Any) -> bool:
     """Whether a connection at rest is of no use: a server says nothing to it, but that it ends."""
-    if connection.closed:
-        return True
+    return connection.closed or _has_something(connection, 0)
+
+
+def _has_something(connection: Any, seconds: float) -> bool:
+    """Whether there is something to read, or comes in so many seconds."""
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+    return bool(poll.poll(1000 * seconds))

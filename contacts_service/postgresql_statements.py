@@ -27,7 +27,7 @@ OUTDATED_STATES = {"0A000", "26000"}
 
 @dataclass(slots=True)
 class Answer:
-    """The rows that were found; as of a cursor."""
+    """The rows that were found: `fetchone` and `fetchall` give what a cursor's do at first."""
 
     rows: list[tuple[Any, ...]]
 
@@ -36,14 +36,6 @@ class Answer:
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         return self.rows
-
-
-@dataclass(slots=True)
-class _Known:
-    """A statement that was asked: how often, and its name once the server has it prepared."""
-
-    asked: int = 0
-    name: bytes | None = None
 
 
 class Statements:
@@ -55,52 +47,65 @@ class Statements:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
         self._transformer: Any = Transformer(connection)
-        self._known: OrderedDict[_Key, _Known] = OrderedDict()
+        self._asked: OrderedDict[_Key, int] = OrderedDict()  # how often, until it is prepared
+        self._names: OrderedDict[_Key, bytes] = OrderedDict()  # of what the server has prepared
         self._numbers = count()
 
     def execute(self, text: str, values: Sequence[Any]) -> Answer:
         """Raises psycopg's errors."""
-        convert = self._transformer
-        given = convert.dump_sequence(values, [PyFormat.AUTO] * len(values))
-        types, formats = convert.types, convert.formats
+        transformer = self._transformer
+        given = transformer.dump_sequence(values, [PyFormat.AUTO] * len(values))
+        types, formats = transformer.types, transformer.formats
         key = _numbered(text), types
         server: Any = self._connection.pgconn
-        name = self._prepared(key)
+        name = self._name(key)
         if name is None:
             result = server.exec_params(key[0], given, types, formats)
         else:
             result = server.exec_prepared(name, given, formats)
         if result.status != ExecStatus.TUPLES_OK:
             error = self._error(result)
-            if error.sqlstate in OUTDATED_STATES:
-                self._known.pop(key, None)
+            if error.sqlstate in OUTDATED_STATES and name is not None:
+                self._close(self._names.pop(key))
             raise error
-        convert.set_pgresult(result)
-        return Answer(convert.load_rows(0, result.ntuples, tuple))
+        transformer.set_pgresult(result)
+        rows = transformer.load_rows(0, result.ntuples, tuple)
+        transformer.set_pgresult(None)  # or it is kept until the next one
+        return Answer(rows)
 
-    def _prepared(self, key: _Key) -> bytes | None:
+    def _name(self, key: _Key) -> bytes | None:
         """The statement's name, if it was asked often enough to have one."""
+        name = self._names.get(key)
+        if name is not None:
+            self._names.move_to_end(key)
+            return name
         threshold = self._connection.prepare_threshold
         if threshold is None:
             return None
-        known = self._known.setdefault(key, _Known())
-        self._known.move_to_end(key)
-        if known.name is None:
-            known.asked += 1
-            if known.asked > threshold:
-                name = b"contacts_%d" % next(self._numbers)
-                self._require(self._connection.pgconn.prepare(name, *key))
-                known.name = name
-            self._forget_oldest()
-        return known.name
+        asked = self._asked.pop(key, 0) + 1
+        if asked > threshold:
+            return self._prepare(key)
+        self._asked[key] = asked
+        self._oldest_over_the_most(self._asked)
+        return None
 
-    def _forget_oldest(self) -> None:
+    def _prepare(self, key: _Key) -> bytes:
+        name = b"contacts_%d" % next(self._numbers)
+        self._require(self._connection.pgconn.prepare(name, *key))
+        self._names[key] = name
+        oldest = self._oldest_over_the_most(self._names)
+        if oldest is not None:
+            self._close(oldest)
+        return name
+
+    def _oldest_over_the_most(self, kept: OrderedDict[_Key, Any]) -> Any:
+        """Take out what was not asked for the longest time, where there are too many."""
         most = self._connection.prepared_max
-        if most is not None and len(self._known) > most:
-            _, oldest = self._known.popitem(last=False)
-            if oldest.name is not None:
-                # Not by DEALLOCATE, as a pooler has another name for it.
-                self._require(self._connection.pgconn.close_prepared(oldest.name))
+        return kept.popitem(last=False)[1] if most is not None and len(kept) > most else None
+
+    def _close(self, name: bytes) -> None:
+        # Not by DEALLOCATE: a pooler has another name for it, and a failed transaction forbids it.
+        self._require(self._connection.pgconn.close_prepared(name))
 
     def _require(self, result: Any) -> None:
         if result.status != ExecStatus.COMMAND_OK:

@@ -6,7 +6,7 @@ newest numbers first, then for ranges that grow, and an intersection with a bloc
 the block. No extension is needed.
 
 What comes inside of words, three characters or digits, is in a column of its own, as there are few
-different ones: one index over all tokens takes half as long again to build. No condition asks both
+different ones: one index over all tokens takes half as long again to build. No AND asks both
 columns, which PostgreSQL would intersect by reading rows: short beginnings of words are in both.
 """
 
@@ -249,15 +249,19 @@ def _statement(condition: str) -> Prepared:
 
 
 def _of_one_column(all_of: AllOf) -> tuple[str, list[tuple[str, ...]]]:
-    """A column, and what is asked of it: where that is inner parts, no less than all matches."""
+    """The column that has all these kinds, and what to ask it.
+
+    Of inner parts more may be found than have the tokens, never less: a longer beginning of a word
+    becomes its first characters and what is inside of it.
+    """
     if not any(any_of[0][0] in INNER_KINDS for any_of in all_of):
         return WORDS, _once(all_of)
     asked: AllOf = []
     for any_of in all_of:
-        beginning = any_of[0][1:]
-        if any_of[0][0] in PREFIX_KINDS and len(beginning) > SHORT:
+        kind, characters = any_of[0][0], any_of[0][1:]
+        if kind in PREFIX_KINDS and len(characters) > SHORT:
             asked.append([token[: 1 + SHORT] for token in any_of])
-            asked += inside(beginning)
+            asked += inside(characters)
         else:
             asked.append(any_of)
     return INNER_PARTS, _once(asked)

@@ -141,27 +141,27 @@ class SQLiteFile(Backend):
                 reading = FileReading(self.connect(), file)
             if reading.file == file:
                 break
-            reading.connection.close()
+            reading.executor.close()
         reading.deadline = inf if seconds is None else time.monotonic() + seconds
-        reading.connection.execute("BEGIN")
+        reading.executor.execute("BEGIN")
         return reading
 
     def end_reading(self, reading: Reading) -> None:
         """Keep the connection for the next one that reads, if its transaction can be ended."""
         try:
-            reading.connection.rollback()
+            reading.executor.rollback()
         except sqlite3.Error:
-            reading.connection.close()
+            reading.executor.close()
         else:
             self._idle.append(reading)
             if len(self._idle) > KEPT_READERS:  # of a moment when many read
                 with suppress(IndexError):
-                    self._idle.pop(0).connection.close()
+                    self._idle.pop(0).executor.close()
 
     def close_idle(self) -> None:
         """Close the connections that nobody reads by."""
         while self._idle:
-            self._idle.pop().connection.close()
+            self._idle.pop().executor.close()
 
     def _on_connect(self, _connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
         record.info["file"] = self._identity()

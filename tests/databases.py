@@ -153,6 +153,23 @@ def by_other_hands(app: Flask) -> Iterator[Any]:
         yield connection
 
 
+def end_connections(name: str) -> None:
+    """End everybody's connections to a database of this run's server."""
+    with administration() as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+
+
+def search_settings(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+    """The columns of PostgreSQL's search index and what is set for them and their indexes."""
+    return connection.execute(
+        "SELECT relname, attname, attstattarget, reloptions FROM pg_attribute JOIN pg_class "
+        "ON pg_class.oid = attrelid WHERE relname LIKE '%contact_search%' AND attnum > 0 "
+        "ORDER BY 1, 2"
+    ).fetchall()
+
+
 def empty_search(session: Session) -> None:
     session.execute(
         text(

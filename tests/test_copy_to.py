@@ -9,7 +9,7 @@ from flask import Flask
 
 from contacts_service import copying, create_app
 from tests import databases
-from tests.conftest import make_api
+from tests.conftest import make_api, make_app
 from tests.files import flask
 from tests.threads import receive, stored
 
@@ -37,15 +37,23 @@ def source(tmp_path: Path) -> Flask:
 
 
 @pytest.fixture
+def unused(tmp_path: Path) -> Flask:
+    """A PostgreSQL database as it is made."""
+    return make_app(tmp_path / "unused")
+
+
+@pytest.fixture
 def url(tmp_path: Path) -> str:
     return databases.database_url(tmp_path)
 
 
-def test_everything_arrives(source: Flask, url: str) -> None:
+def test_everything_arrives(source: Flask, url: str, unused: Flask) -> None:
     before = stored(source)
     assert "32 contacts and all" in flask(source, "contacts", "copy-to", url)
     target = create_app({"CONTACTS_DATABASE_URL": url})
     assert stored(target) == before
+    with databases.by_other_hands(target) as there, databases.by_other_hands(unused) as here:
+        assert databases.search_settings(there) == databases.search_settings(here)
     assert "The index says" in flask(target, "search", "check")
 
 
@@ -101,29 +109,46 @@ def index_no_more(real: Callable[..., Any]) -> Callable[..., Any]:
     return execute
 
 
+def lose_the_server(_real: Callable[..., Any]) -> Callable[..., Any]:
+    def sequences(_read: Any, written: Any) -> None:
+        databases.end_connections(written.info.dbname)
+        written.execute("SELECT 1")
+
+    return sequences
+
+
 HARM = {
-    "_copy_tokens": (lose_a_row, "The search index has not arrived"),
-    "_execute": (index_no_more, 'column "nothing" does not exist'),
-    "_copy": (change_a_row, "What has arrived in contacts differs"),
-    "_set_sequences": (fail, "No more room."),
+    "an index fails": ("_execute", index_no_more, 'column "nothing" does not exist'),
+    "tokens are lost": ("_copy_tokens", lose_a_row, "The search index has not arrived"),
+    "a row changes": ("_copy", change_a_row, "What has arrived in contacts differs"),
+    "no room": ("_set_sequences", fail, "No more room."),
+    "the server goes": ("_set_sequences", lose_the_server, "The database could not do its work: "),
 }
 
 
-@pytest.mark.parametrize("step", HARM)
+@pytest.mark.parametrize(("step", "harm", "sentence"), HARM.values(), ids=HARM)
 def test_copy_that_fails_leaves_nothing_and_can_be_repeated(
-    source: Flask, url: str, monkeypatch: pytest.MonkeyPatch, step: str
+    source: Flask,
+    url: str,
+    unused: Flask,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    harm: Any,
+    sentence: str,
 ) -> None:
-    harm, sentence = HARM[step]
     with monkeypatch.context() as patch:
         patch.setattr(copying, step, harm(getattr(copying, step)))
-        assert sentence in flask(source, "contacts", "copy-to", url, code=1)
+        told = flask(source, "contacts", "copy-to", url, code=1)
+        assert told.startswith("Error: ")
+        assert sentence in told
+        assert told.count("\n") == 1
     target = create_app({"CONTACTS_DATABASE_URL": url})
     assert not any(stored(target).values())
     with databases.by_other_hands(target) as connection:
         assert connection.execute("SELECT count(*) FROM contact_search").fetchone() == (0,)
         tables = f"SELECT 1 FROM pg_class WHERE relname LIKE '{copying.COPIED}%'"
         assert connection.execute(tables).fetchone() is None
-    test_everything_arrives(source, url)
+    test_everything_arrives(source, url, unused)
 
 
 def test_only_what_can_be_copied_is_copied(source: Flask, url: str, tmp_path: Path) -> None:
@@ -135,10 +160,10 @@ def test_only_what_can_be_copied_is_copied(source: Flask, url: str, tmp_path: Pa
     assert "Only a SQLite database" in flask(target, "contacts", "copy-to", other, code=1)
 
 
-def test_one_copy_at_a_time(source: Flask, url: str) -> None:
+def test_one_copy_at_a_time(source: Flask, url: str, unused: Flask) -> None:
     target = create_app({"CONTACTS_DATABASE_URL": url})
     with databases.by_other_hands(target) as another:
         another.execute(f"SELECT pg_advisory_lock({copying.COPYING})")
         output = flask(source, "contacts", "copy-to", url, code=1)
     assert "Another copy into the target is at work." in output
-    test_everything_arrives(source, url)
+    test_everything_arrives(source, url, unused)

@@ -1,15 +1,20 @@
 """What connections are made with: how a server is watched over a network, and an encoding."""
 
 import os
+import signal
 import socket
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
-from contacts_service import create_app
+from contacts_service import create_app, postgresql
 from tests import databases
 from tests.client import Api
 from tests.conftest import make_api, make_app
@@ -69,10 +74,7 @@ def test_the_database_s_own_encoding_for_clients_does_not_matter(tmp_path: Path)
     with databases.by_other_hands(app) as connection:
         name = app.extensions["database"].url.database
         connection.execute(f"ALTER DATABASE {name} SET client_encoding = 'LATIN1'")
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+    databases.end_connections(name)
     api.make_contact("wang@example.com", first_name="小明")
     assert api.get("/contacts/search?q=小")[0]["first_name"] == "小明"
 
@@ -91,3 +93,28 @@ def test_who_reads_leaves_room_for_who_writes(tmp_path: Path) -> None:
     api = Api(limited.test_client(), owner.token)
     api.make_contact("linda@example.com")
     assert api.get("/contacts")["total"] == 1
+
+
+def test_a_silent_server_stops_nobody_but_who_asks_it(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "PROMPT_SECONDS", 0.3)
+    database = app.extensions["database"]
+    database.close_idle()
+    silent = database.begin_reading(None)
+    silent.executor.execute("SELECT 1", [])
+    process = silent.server.info.backend_pid
+    os.kill(process, signal.SIGSTOP)
+    with subprocess.Popen(["/bin/sh", "-c", f"sleep 2; kill -CONT {process}"]):
+        database.end_reading(silent)
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(database.begin_reading, None)
+            steps = 0
+            while not asked.done():
+                time.sleep(0.01)
+                steps += 1
+    assert steps > 5
+    other = asked.result()
+    assert other.executor.execute("SELECT 2", []).fetchone() == (2,)
+    assert other.server is not silent.server
+    database.end_reading(other)

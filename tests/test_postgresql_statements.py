@@ -98,9 +98,12 @@ def test_statement_is_prepared_once_it_was_asked_often(server: psycopg.Connectio
 
 def test_what_is_asked_once_is_not_prepared(server: psycopg.Connection[Any]) -> None:
     statements = Statements(server)
+    for _ in range(10):
+        statements.execute(LONE, [1])
     for number in range(500):
         statements.execute(f"SELECT {number}", [])
-    assert prepared(server) == 0
+    assert prepared(server) == 1  # which it does not push out either
+    assert len(statements._asked) == server.prepared_max
 
 
 def test_pooler_without_prepared_statements_is_spared_them(app: Flask) -> None:
@@ -127,6 +130,7 @@ def test_statement_whose_columns_have_changed_is_prepared_anew(
         statements.execute("SELECT * FROM changing", [])
     for _ in range(10):
         assert statements.execute("SELECT * FROM changing", []).fetchone() == (1, "a")
+    assert prepared(server) == 1
 
 
 def test_statement_that_was_dropped_is_prepared_anew(server: psycopg.Connection[Any]) -> None:
@@ -201,7 +205,7 @@ def reading(app: Flask, seconds: float | None) -> Iterator[Any]:
     database = app.extensions["database"]
     made = database.begin_reading(seconds)
     try:
-        yield made.connection
+        yield made.executor
     finally:
         database.end_reading(made)
 

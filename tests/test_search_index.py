@@ -13,12 +13,12 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from contacts_service import search_upkeep
+from contacts_service import matching, search, search_postgresql, search_upkeep
 from contacts_service.database import db, unit_of_work
 from contacts_service.search_upkeep import RebuildError
 from tests.client import Api
 from tests.conftest import make_api, make_app
-from tests.databases import by_other_hands, is_postgresql
+from tests.databases import by_other_hands, is_postgresql, search_settings
 from tests.threads import receive
 
 
@@ -119,17 +119,25 @@ def test_check_says_what_differs_and_rebuild_mends_it(
 @pytest.mark.postgresql
 def test_rebuilt_index_has_the_settings_of_the_one_before(app: Flask, api: Api) -> None:
     """By statistics of its tokens PostgreSQL would choose other plans, which are too slow."""
-    settings = (
-        "SELECT attname, attstattarget, reloptions FROM pg_attribute JOIN pg_class ON "
-        "pg_class.oid = attrelid WHERE relname LIKE '%contact_search%' AND attnum > 0 ORDER BY 1, 2"
-    )
     api.make_contact()
     with by_other_hands(app) as connection:
-        before = connection.execute(settings).fetchall()
-        assert ("words", 0, None) in before
-        assert ("words", -1, ["fastupdate=off"]) in before  # of its index
+        before = search_settings(connection)
+        for column in ("words", "inner_parts"):
+            assert ("contact_search", column, 0, None) in before
+            index = (f"ix_contact_search_{column}", column, -1, ["fastupdate=off"])
+            assert index in before
         app.test_cli_runner().invoke(args=["search", "rebuild"])
-        assert connection.execute(settings).fetchall() == before
+        assert search_settings(connection) == before
+
+
+@pytest.mark.parametrize("typed", ["linda", "li nda 041", "0412 345", "+61 4", "o l s e n"])
+@pytest.mark.parametrize("rank", matching.RANKS)
+def test_no_condition_joins_both_columns(typed: str, rank: int) -> None:
+    """PostgreSQL would read the rows of all who meet a part of it."""
+    wanted = search._wanted(matching.read_query(typed), rank)
+    condition, _ = search_postgresql._condition(wanted, "{1}")
+    for alternative in condition.split(" OR "):
+        assert sum(column in alternative for column in search_postgresql.COLUMNS) == 1
 
 
 def test_what_is_written_during_a_rebuild_is_kept(app: Flask, api: Api) -> None:

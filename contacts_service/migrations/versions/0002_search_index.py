@@ -1,4 +1,4 @@
-"""The index that finds people by any part of what is known of them, filled for those there are."""
+"""The index that finds people by any part of what is known of them; on SQLite filled for all."""
 
 import sqlalchemy as sa
 from alembic import op
