@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 
@@ -109,20 +110,11 @@ def index_no_more(real: Callable[..., Any]) -> Callable[..., Any]:
     return execute
 
 
-def lose_the_server(_real: Callable[..., Any]) -> Callable[..., Any]:
-    def sequences(_read: Any, written: Any) -> None:
-        databases.end_connections(written.info.dbname)
-        written.execute("SELECT 1")
-
-    return sequences
-
-
 HARM = {
     "an index fails": ("_execute", index_no_more, 'column "nothing" does not exist'),
     "tokens are lost": ("_copy_tokens", lose_a_row, "The search index has not arrived"),
     "a row changes": ("_copy", change_a_row, "What has arrived in contacts differs"),
     "no room": ("_set_sequences", fail, "No more room."),
-    "the server goes": ("_set_sequences", lose_the_server, "The database could not do its work: "),
 }
 
 
@@ -148,6 +140,23 @@ def test_copy_that_fails_leaves_nothing_and_can_be_repeated(
         assert connection.execute("SELECT count(*) FROM contact_search").fetchone() == (0,)
         tables = f"SELECT 1 FROM pg_class WHERE relname LIKE '{copying.COPIED}%'"
         assert connection.execute(tables).fetchone() is None
+    test_everything_arrives(source, url, unused)
+
+
+def lose_the_server(server: Any, _statement: str = "") -> None:
+    databases.end_connections(server.url.database)
+    raise psycopg.OperationalError("No server.")
+
+
+@pytest.mark.parametrize("step", ["_alone", "_execute"])
+def test_server_that_goes_is_told_in_a_sentence(
+    source: Flask, url: str, unused: Flask, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(copying, step, lose_the_server)
+        told = flask(source, "contacts", "copy-to", url, code=1)
+        assert told.startswith("Error: The database could not do its work: ")
+        assert told.count("\n") == 1
     test_everything_arrives(source, url, unused)
 
 

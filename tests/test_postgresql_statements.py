@@ -249,6 +249,17 @@ def test_reading_that_lost_its_state_is_not_kept(app: Flask) -> None:
             assert statements.execute(kind, []).fetchone() == ("repeatable read",)
 
 
+@pytest.mark.parametrize("end", [end_by_administrator, hang_up])
+def test_connection_that_is_gone_at_rest_is_made_anew(app: Flask, end: Callable[..., None]) -> None:
+    database = app.extensions["database"]
+    database.close_idle()
+    with reading(app, 1) as statements:
+        statements.execute("SELECT 1", [])
+    end(app, database._idle[0].server)
+    with reading(app, 1) as statements:
+        assert statements.execute("SELECT 2", []).fetchone() == (2,)
+
+
 def test_limit_of_time_outlives_a_failure(app: Flask) -> None:
     for _ in range(3):
         with pytest.raises(psycopg.errors.QueryCanceled), reading(app, 0.05) as statements:
