@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from marshmallow import ValidationError, fields, post_load, validate
+from marshmallow import ValidationError, post_load, validate
 
 from contacts_service import text
 from contacts_service.strict_json import Json
 from contacts_service.text import PHONE_LENGTH, PHONE_PATTERN
-from schemas.fields import NOT_BLANK, ClosedSchema, Line
+from schemas.fields import NOT_BLANK, ClosedSchema, Line, Word
 
 CHANNEL = r"^[a-z][a-z0-9_-]{0,31}$"
 IDENTIFIER_LENGTH = 254
 
 
-class ChannelName(fields.String):
+class ChannelName(Word):
     """What kind of address: `email`, `phone`, `chat`, …"""
 
     def __init__(self, **kwargs: Any) -> None:

@@ -16,6 +16,7 @@ from schemas.fields import (
     SearchText,
     StrictBoolean,
     WireTime,
+    Word,
 )
 from schemas.lists import PartQuerySchema
 
@@ -84,7 +85,7 @@ class SearchQuerySchema(ClosedSchema):
     q = SearchText(required=True)
 
 
-class OrderBy(fields.String):
+class OrderBy(Word):
     """A field to order by, with or without the table that some clients put in front."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
@@ -101,5 +102,5 @@ class ContactsQuerySchema(PartQuerySchema):
     """Which part of the directory, in which order."""
 
     order_by = OrderBy(load_default="created_at", validate=validate.OneOf(tuple(ORDERS)))
-    order = fields.String(load_default="desc", validate=validate.OneOf(("asc", "desc")))
+    order = Word(load_default="desc", validate=validate.OneOf(("asc", "desc")))
     filters = Filters(metadata={"description": FILTERS_HELP})

@@ -10,7 +10,7 @@ from contacts_service.messages import INCOMING, OUTGOING
 from contacts_service.strict_json import Json
 from schemas.channels import ChannelName
 from schemas.contacts import QuickContactSchema
-from schemas.fields import ClosedSchema, Line, MessageId, Paragraphs, WireTime
+from schemas.fields import ClosedSchema, Line, MessageId, Paragraphs, WireTime, Word
 from schemas.lists import PartQuerySchema
 from schemas.notes import AuthorSchema
 
@@ -64,7 +64,7 @@ class ConversationsQuerySchema(PartQuerySchema):
 class StatusSchema(ClosedSchema):
     """Where a conversation stands."""
 
-    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    status = Word(required=True, validate=validate.OneOf(STATUSES))
 
 
 class MessageSchema(ClosedSchema):

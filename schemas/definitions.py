@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields, validate
 
 from contacts_service import definitions, text
 from contacts_service.attributes import DATA_TYPES, compile_pattern
-from schemas.fields import ClosedSchema, Items, Line, Text, WireTime
+from schemas.fields import ClosedSchema, Items, Line, Text, WireTime, Word
 
 FILLED_LINE = rf"^[^{text.NOT_IN_LINES}]*[^\s{text.NOT_IN_LINES}][^{text.NOT_IN_LINES}]*$"
 
@@ -91,7 +91,7 @@ class ListValues(Items):
         super().__init__(value, validate=[limit, _check_distinct], metadata=metadata, **kwargs)
 
 
-class DataType(fields.String):
+class DataType(Word):
     """The name of a data type."""
 
     def __init__(self, **kwargs: Any) -> None:

@@ -84,6 +84,12 @@ class Text(fields.String):
             raise ValidationError(str(error)) from None
 
 
+class Word(Text):
+    """A word of a few, or of a form; blanks around it are nothing."""
+
+    clean = staticmethod(text.clean_line)
+
+
 class Line(Text):
     """One line of text of at most `max_length` characters, measured after trimming."""
 
@@ -164,10 +170,11 @@ class Uuid(fields.UUID):
     """A UUID, as text in its canonical spelling."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        return str(super()._deserialize(value, attr, data, **kwargs))
+        given = value.strip() if isinstance(value, str) else value
+        return str(super()._deserialize(given, attr, data, **kwargs))
 
 
-class Moment(fields.String):
+class Moment(Word):
     """A moment in RFC 3339, turned into the form in which times are stored."""
 
     def __init__(self, **kwargs: Any) -> None:
