@@ -18,6 +18,9 @@ PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 INSTANCE_FOLDER = PROJECT_FOLDER / "instance"
 PREFIX = "CONTACTS_"
 
+# Options that psycopg takes beside those of libpq, and that the service gives by itself.
+PSYCOPGS_OWN = {"autocommit", "context", "cursor_factory", "row_factory"}
+
 INJECTED_BY_KUBERNETES = re.compile(r"CONTACTS_(SERVICE_|PORT_)|CONTACTS_PORT=tcp://")
 
 
@@ -60,6 +63,9 @@ def database_url(text: str) -> str:
     except (ArgumentError, ValueError):  # the latter for a port that is no number
         raise ValueError("must be a database URL such as sqlite:////var/lib/contacts.db") from None
     if url.drivername in ("postgresql", "postgresql+psycopg") and url.database:
+        own = PSYCOPGS_OWN & url.query.keys()
+        if own:
+            raise ValueError(f"must not have the option {min(own)}")
         threshold = url.query.get("prepare_threshold", "0")
         if not (isinstance(threshold, str) and re.fullmatch("[0-9]{1,9}", threshold)):
             raise ValueError("must have a whole number as its prepare_threshold")

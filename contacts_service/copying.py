@@ -41,6 +41,9 @@ TABLES = Base.metadata.sorted_tables
 COPIED = "contact_search_copied"
 COPYING = 0x636F7079  # "copy": the advisory lock of whoever copies
 
+# Whatever the limits of the role or the database are, which were set with requests in mind.
+UNLIMITED = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+
 Rows = list[tuple[Any, ...]]
 
 # What is dropped, and made again once the rows are there, in this order: to check and to index all
@@ -76,10 +79,11 @@ def copy_all(target: Flask) -> Iterator[int]:
         yield sum(counts.values()) + counts[LIVE.documents]
         stack.enter_context(target.app_context())
         server: PostgreSQLServer = target.extensions["database"]
-        stack.enter_context(_alone(server))
-        indexes = stack.enter_context(_table_of_tokens(server))
+        keeper = stack.enter_context(_alone(server))
+        indexes = stack.enter_context(_table_of_tokens(server, keeper))
         session = stack.enter_context(unit_of_work())
         written = driver_of(session)
+        written.execute(UNLIMITED)
         _require_empty(written)
         yield from _copy_tokens(documents, server, makers)
         builders = stack.enter_context(ThreadPoolExecutor(len(indexes)))
@@ -98,14 +102,13 @@ def copy_all(target: Flask) -> Iterator[int]:
 
 
 @contextmanager
-def _alone(server: PostgreSQLServer) -> Iterator[None]:
-    """With no other copy into the same target at work. Raises CopyError."""
-    with closing(server.connect()) as connection:
-        connection.execute("BEGIN")
+def _alone(server: PostgreSQLServer) -> Iterator[Any]:
+    """A connection in whose transaction no other copy into the target works. Raises CopyError."""
+    with _transaction(server) as connection:
         asked = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (COPYING,))
         if not asked.fetchone()[0]:
             raise CopyError("Another copy into the target is at work.")
-        yield
+        yield connection
 
 
 def _of_one_moment(source: SQLiteFile, stack: ExitStack) -> list[Any]:
@@ -199,7 +202,7 @@ def _copy(connection: Any, table: Table, rows: Iterable[tuple[Any, ...]]) -> Ite
 
 
 @contextmanager
-def _table_of_tokens(server: PostgreSQLServer) -> Iterator[list[str]]:
+def _table_of_tokens(server: PostgreSQLServer, keeper: Any) -> Iterator[list[str]]:
     """Make a table for the search index, which all can see; the statements that index it.
 
     It is gone at the end, unless it has taken the place of the live one.
@@ -211,28 +214,37 @@ def _table_of_tokens(server: PostgreSQLServer) -> Iterator[list[str]]:
         yield indexes
     finally:
         with suppress(psycopg.OperationalError):  # then the next copy drops it
-            _execute(server, f"DROP TABLE IF EXISTS {COPIED}")
+            keeper.execute(f"DROP TABLE IF EXISTS {COPIED}")
+            keeper.execute("COMMIT")
 
 
 def _execute(server: PostgreSQLServer, statement: str) -> None:
-    with closing(server.connect()) as connection:
+    with _transaction(server) as connection:
         connection.execute(statement)
+        connection.execute("COMMIT")
+
+
+@contextmanager
+def _transaction(server: PostgreSQLServer) -> Iterator[Any]:
+    """A connection that has begun one; what is not committed at the end is not done."""
+    with closing(server.connect()) as connection:
+        connection.execute("BEGIN")
+        connection.execute(UNLIMITED)
+        yield connection
 
 
 def _copy_tokens(read: Any, server: PostgreSQLServer, makers: ProcessPoolExecutor) -> Iterator[int]:
     documents = iter(read.execute(f"SELECT id, document FROM {LIVE.documents} ORDER BY id"))
     batches = iter(lambda: list(islice(documents, BATCH)), [])
     statement = search_postgresql.copy_statement(COPIED)
-    with (
-        closing(server.connect()) as connection,
-        connection.cursor() as cursor,
-        cursor.copy(statement) as copy,
-    ):
-        copy.write(search_postgresql.COPY_HEAD)
-        for size, rows in _made(batches, makers):
-            copy.write(rows)
-            yield size
-        copy.write(search_postgresql.COPY_END)
+    with _transaction(server) as connection:
+        with connection.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(search_postgresql.COPY_HEAD)
+            for size, rows in _made(batches, makers):
+                copy.write(rows)
+                yield size
+            copy.write(search_postgresql.COPY_END)
+        connection.execute("COMMIT")
 
 
 def _makers() -> ProcessPoolExecutor:

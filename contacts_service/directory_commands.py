@@ -5,10 +5,16 @@ from pathlib import Path
 
 import click
 from flask.cli import AppGroup, with_appcontext
+from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service import copying, demo, demo_story, directory, search_upkeep, transfer
 from contacts_service.command_line import counted, on_a_database, on_the_database, progress_bar
-from contacts_service.database import backend, close_connections
+from contacts_service.database import (
+    backend,
+    busy_sentence,
+    close_connections,
+    why_unavailable,
+)
 from contacts_service.migration import migrate_database, other_database
 
 contacts_group = AppGroup("contacts", help="The directory as a CSV file.")
@@ -82,6 +88,11 @@ def copy_to(url: str) -> None:
                 bar.update(rows)
     except copying.CopyError as error:
         raise click.ClickException(str(error)) from None
+    except SQLAlchemyError as error:
+        with target.app_context():
+            if why_unavailable(error) == "busy":
+                raise click.ClickException(busy_sentence()) from None
+        raise
     with target.app_context():
         contacts, name = directory.count_contacts(), backend().name
         close_connections()

@@ -7,7 +7,7 @@ two writers can wait for each other.
 
 import select
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -101,14 +101,15 @@ class PostgreSQLServer(Backend):
 
     def __init__(self, url: URL, _folder: Path, busy_timeout: int) -> None:
         self.url = url.set(drivername=DRIVER)
-        self.name = self.url.render_as_string(hide_password=True)
+        shown = self.url.difference_update_query(["password", "sslpassword"])
+        self.name = shown.render_as_string(hide_password=True)
         self.busy_timeout = busy_timeout
         self._idle: list[ServerReading] = []  # readers, last used last
         self.search = PostgreSQLSearch()
         self.engine_options = {
             "paramstyle": "format",
             "use_native_hstore": False,
-            "creator": self.connect,
+            "creator": lambda: self._connect_in_place_of(self._close_readers),
         }
 
     def is_there(self) -> bool:
@@ -127,6 +128,7 @@ class PostgreSQLServer(Backend):
 
     def prepare(self, engine: Engine) -> None:
         self.dialect = engine.dialect
+        self._engine = engine
         event.listen(engine, "checkout", _on_checkout)
         event.listen(engine, "begin", self._on_begin)
 
@@ -139,20 +141,10 @@ class PostgreSQLServer(Backend):
             driver.execute(BEGIN_READING)
 
     def connect(self) -> Any:
-        """A connection whose transactions begin explicitly. Raises psycopg's errors."""
-        began = time.monotonic()
-        try:
-            return self._connect()
-        except psycopg.OperationalError:
-            if not self._idle or time.monotonic() - began > PROMPT_SECONDS:
-                raise
-        self.close_idle()  # the server may have no room for more
-        return self._connect()
+        """A connection whose transactions begin explicitly. Raises psycopg's errors.
 
-    def _connect(self) -> Any:
-        """What the URL says after its question mark comes first.
-
-        `prepare_threshold=0` there is for poolers that know no prepared statements.
+        What the URL says after its question mark comes first; `prepare_threshold=0` there is for
+        poolers that know no prepared statements.
         """
         words, options = self.dialect.create_connect_args(self.url)
         given: dict[str, Any] = {
@@ -171,9 +163,38 @@ class PostgreSQLServer(Backend):
         connection.adapters.register_dumper(float, _Float)
         return connection
 
+    def _connect_in_place_of(self, close_some: Callable[[], bool]) -> Any:
+        """As `connect`; where the server has no room, connections at rest are given up for it."""
+        end = time.monotonic() + PROMPT_SECONDS
+        try:
+            return self.connect()
+        except psycopg.OperationalError:
+            if time.monotonic() > end or not close_some():
+                raise
+        while True:
+            try:
+                return self.connect()
+            except psycopg.OperationalError:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(0.02)  # in which the server ends those
+
+    def _close_readers(self) -> bool:
+        """Whether there were any at rest."""
+        were_some = bool(self._idle)
+        with suppress(IndexError):  # another thread was faster
+            while self._idle:
+                self._idle.pop().server.close()
+        return were_some
+
+    def _close_all(self) -> bool:
+        were_some = self._engine.pool.checkedin() > 0  # type: ignore[attr-defined]
+        self._engine.dispose()
+        return self._close_readers() or were_some
+
     def begin_reading(self, seconds: float | None) -> Reading:
         milliseconds = round(1000 * (seconds or 0))
-        reading = self._take_idle() or ServerReading(self.connect())
+        reading = self._take_idle() or ServerReading(self._connect_in_place_of(self._close_all))
         try:
             if reading.milliseconds is None:
                 reading.server.execute(BEGIN_READING)
@@ -186,10 +207,11 @@ class PostgreSQLServer(Backend):
         return reading
 
     def _take_idle(self) -> ServerReading | None:
+        end = time.monotonic() + PROMPT_SECONDS
         while self._idle:
             with suppress(IndexError):  # another thread was faster
                 reading = self._idle.pop()
-                if _is_ready(reading.server):
+                if _is_ready(reading.server, end):
                     return reading
                 reading.server.close()
         return None
@@ -208,9 +230,7 @@ class PostgreSQLServer(Backend):
             self._idle.append(reading)
 
     def close_idle(self) -> None:
-        with suppress(IndexError):  # another thread was faster
-            while self._idle:
-                self._idle.pop().server.close()
+        self._close_readers()
 
     def writer(self, deadline: float) -> AbstractContextManager[None]:
         return nullcontext()
@@ -222,7 +242,7 @@ class PostgreSQLServer(Backend):
                 # In one message, as each takes its time there and back.
                 driver.execute(
                     "BEGIN ISOLATION LEVEL READ COMMITTED; "
-                    f"SET LOCAL lock_timeout = {patience}; "
+                    f"SET LOCAL lock_timeout = {patience}; SET LOCAL statement_timeout = 0; "
                     f"SELECT pg_advisory_xact_lock({WRITERS})"
                 )
         except psycopg.Error as error:
@@ -281,14 +301,14 @@ class PostgreSQLServer(Backend):
         return f"The database {self.name} cannot be used ({told}); {todo}."
 
 
-def _is_ready(connection: Any) -> bool:
-    """Take in the answers to END_READING; whether the connection can be used."""
+def _is_ready(connection: Any, end: float) -> bool:
+    """Take in the answers to END_READING until `end`; whether the connection can be used."""
     server = connection.pgconn
     is_ended = False
     try:
         while True:
             while server.is_busy():  # libpq would wait with all threads of Python stopped
-                if not _has_something(connection, PROMPT_SECONDS):
+                if not _has_something(connection, max(0, end - time.monotonic())):
                     return False
                 server.consume_input()
             result = server.get_result()

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from contacts_service import copying, create_app
+from contacts_service.migration import migrate_database
 from tests import databases
 from tests.conftest import make_api, make_app
 from tests.files import flask
@@ -46,6 +47,14 @@ def unused(tmp_path: Path) -> Flask:
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     return databases.database_url(tmp_path)
+
+
+def make_app_at(url: str) -> Flask:
+    """An application over a migrated database."""
+    app = create_app({"CONTACTS_DATABASE_URL": url})
+    with app.app_context():
+        migrate_database(may_create=True)
+    return app
 
 
 def test_everything_arrives(source: Flask, url: str, unused: Flask) -> None:
@@ -175,4 +184,26 @@ def test_one_copy_at_a_time(source: Flask, url: str, unused: Flask) -> None:
         another.execute(f"SELECT pg_advisory_lock({copying.COPYING})")
         output = flask(source, "contacts", "copy-to", url, code=1)
     assert "Another copy into the target is at work." in output
+    test_everything_arrives(source, url, unused)
+
+
+def test_who_keeps_the_target_is_told_of(
+    source: Flask, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTACTS_BUSY_TIMEOUT", "0")
+    target = make_app_at(url)
+    with databases.another_writer(target):
+        told = flask(source, "contacts", "copy-to", url, code=1)
+    assert "is kept by others for too long" in told
+    assert "postgresql+psycopg://" in told
+
+
+def test_limits_of_time_for_requests_do_not_end_a_copy(
+    source: Flask, url: str, unused: Flask
+) -> None:
+    target = make_app_at(url)
+    with databases.by_other_hands(target) as connection:
+        name = target.extensions["database"].url.database
+        for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            connection.execute(f"ALTER DATABASE {name} SET {limit} = 20")
     test_everything_arrives(source, url, unused)

@@ -6,15 +6,17 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from flask import Flask
 
 from contacts_service import create_app, postgresql
+from contacts_service.database import db
 from tests import databases
 from tests.client import Api
 from tests.conftest import make_api, make_app
@@ -79,20 +81,39 @@ def test_the_database_s_own_encoding_for_clients_does_not_matter(tmp_path: Path)
     assert api.get("/contacts/search?q=小")[0]["first_name"] == "小明"
 
 
-def test_who_reads_leaves_room_for_who_writes(tmp_path: Path) -> None:
+@pytest.fixture
+def limited(tmp_path: Path) -> Api:
+    """A caller of a service that has two connections at most."""
     owner = make_api(app := make_app(tmp_path))
+    role = f"limited_{os.getpid()}_{crc32(tmp_path.name.encode()):x}"
     with databases.by_other_hands(app) as connection:
-        connection.execute("CREATE ROLE limited LOGIN CONNECTION LIMIT 2")
+        connection.execute(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 2")
         for things in ("TABLES", "SEQUENCES"):
-            connection.execute(f"GRANT ALL ON ALL {things} IN SCHEMA public TO limited")
-    url = databases.database_url(tmp_path).replace(f"//{databases.OWNER}@", "//limited@")
-    limited = create_app({"CONTACTS_DATABASE_URL": url})
-    database = limited.extensions["database"]
+            connection.execute(f"GRANT ALL ON ALL {things} IN SCHEMA public TO {role}")
+    url = databases.database_url(tmp_path).replace(f"//{databases.OWNER}@", f"//{role}@")
+    return Api(create_app({"CONTACTS_DATABASE_URL": url}).test_client(), owner.token)
+
+
+def read_at_once(app: Flask) -> None:
+    database = app.extensions["database"]
     for reading in [database.begin_reading(None) for _ in range(2)]:
         database.end_reading(reading)
-    api = Api(limited.test_client(), owner.token)
-    api.make_contact("linda@example.com")
-    assert api.get("/contacts")["total"] == 1
+
+
+def write_at_once(app: Flask) -> None:
+    with app.app_context():
+        for connection in [db.engine.raw_connection() for _ in range(2)]:
+            connection.close()
+
+
+@pytest.mark.parametrize("fill", [read_at_once, write_at_once])
+def test_connections_at_rest_leave_room_for_others(
+    limited: Api, fill: Callable[[Flask], None]
+) -> None:
+    fill(limited.client.application)
+    assert limited.get("/contacts")["total"] == 0
+    limited.make_contact("linda@example.com")
+    assert limited.get("/contacts")["total"] == 1
 
 
 def test_a_silent_server_stops_nobody_but_who_asks_it(
@@ -101,20 +122,24 @@ def test_a_silent_server_stops_nobody_but_who_asks_it(
     monkeypatch.setattr(postgresql, "PROMPT_SECONDS", 0.3)
     database = app.extensions["database"]
     database.close_idle()
-    silent = database.begin_reading(None)
-    silent.executor.execute("SELECT 1", [])
-    process = silent.server.info.backend_pid
-    os.kill(process, signal.SIGSTOP)
-    with subprocess.Popen(["/bin/sh", "-c", f"sleep 2; kill -CONT {process}"]):
-        database.end_reading(silent)
+    silent = [database.begin_reading(None) for _ in range(5)]
+    processes = [str(reading.server.info.backend_pid) for reading in silent]
+    for reading, process in zip(silent, processes, strict=True):
+        reading.executor.execute("SELECT 1", [])
+        os.kill(int(process), signal.SIGSTOP)
+    began = time.monotonic()
+    with subprocess.Popen(["/bin/sh", "-c", f"sleep 2; kill -CONT {' '.join(processes)}"]):
+        for reading in silent:
+            database.end_reading(reading)
         with ThreadPoolExecutor(1) as pool:
             asked = pool.submit(database.begin_reading, None)
             steps = 0
             while not asked.done():
                 time.sleep(0.01)
                 steps += 1
+        assert time.monotonic() - began < 1  # though five are silent
     assert steps > 5
     other = asked.result()
     assert other.executor.execute("SELECT 2", []).fetchone() == (2,)
-    assert other.server is not silent.server
+    assert other.server not in [reading.server for reading in silent]
     database.end_reading(other)

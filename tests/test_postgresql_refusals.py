@@ -19,7 +19,11 @@ ROLE = "stranger"
 
 
 def no_server(_folder: Path) -> str:
-    return f"{DRIVER}://nobody:secret@127.0.0.1:1/contacts"
+    return f"{DRIVER}://nobody:secret@127.0.0.1:1/contacts?sslpassword=secret"
+
+
+def password_in_the_query(_folder: Path) -> str:
+    return f"{DRIVER}://nobody@/contacts?host=127.0.0.1&port=1&password=secret"
 
 
 def no_database(_folder: Path) -> str:
@@ -64,6 +68,7 @@ def encoded(folder: Path, encoding: str) -> str:
 
 REFUSALS: dict[Callable[[Path], str], str] = {
     no_server: "check CONTACTS_DATABASE_URL and that the server runs.",
+    password_in_the_query: "check CONTACTS_DATABASE_URL and that the server runs.",
     no_database: "make it with createdb, or correct CONTACTS_DATABASE_URL.",
     no_role: "make it with createuser, or correct CONTACTS_DATABASE_URL.",
     no_rights: "grant it: GRANT CREATE, USAGE ON SCHEMA public TO the role.",

@@ -167,7 +167,8 @@ def test_error_does_not_tell_what_rows_hold(server: psycopg.Connection[Any]) -> 
 
 def end_by_administrator(app: Flask, server: psycopg.Connection[Any]) -> None:
     with closing(app.extensions["database"].connect()) as other:
-        other.execute("SELECT pg_terminate_backend(%s::int)", [server.info.backend_pid])
+        pid = server.info.backend_pid
+        other.execute("SELECT pg_terminate_backend(%s::int, 5000)", [pid])  # waits for it
 
 
 def hang_up(_app: Flask, server: psycopg.Connection[Any]) -> None:

@@ -30,10 +30,8 @@ from contacts_service.config import PROJECT_FOLDER, SETTINGS, SettingsError, loa
         ({"CONTACTS_DATABASE_URL": "sqlite:////tmp/c.db?timeout=x"}, "CONTACTS_DATABASE_URL"),
         ({"CONTACTS_DATABASE_URL": "sqlite:///file:/tmp/c.db"}, "CONTACTS_DATABASE_URL"),
         ({"CONTACTS_DATABASE_URL": "postgresql://host:x/c"}, "CONTACTS_DATABASE_URL"),
-        (
-            {"CONTACTS_DATABASE_URL": "postgresql:///c?prepare_threshold=x"},
-            "CONTACTS_DATABASE_URL",
-        ),
+        ({"CONTACTS_DATABASE_URL": "postgresql:///c?prepare_threshold=x"}, "CONTACTS_DATABASE_URL"),
+        ({"CONTACTS_DATABASE_URL": "postgresql:///c?autocommit=0"}, "CONTACTS_DATABASE_URL"),
     ],
 )
 def test_a_bad_setting_is_refused_by_name(environ: dict[str, str], name: str) -> None:
