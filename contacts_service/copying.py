@@ -95,10 +95,10 @@ def copy_all(target: Flask) -> Iterator[int]:
         for definition in made_again:
             written.execute(definition)
         _set_sequences(rows, written)
+        _verify(written, checksums)
         for built in building:
             built.result()
         server.search.put_in_place(session.connection(), COPIED, LIVE.search)
-        _verify(written, checksums)
 
 
 @contextmanager
@@ -305,5 +305,5 @@ def _verify(connection: Any, copied: dict[str, Checked]) -> None:
     total = connection.execute("SELECT total FROM contact_count").fetchone()[0]
     if total != copied[Contact.__tablename__].count:
         raise CopyError("The number of contacts has not arrived; nothing was kept.")
-    if _count(connection, LIVE.search) != copied[ContactDocument.__tablename__].count:
+    if _count(connection, COPIED) != copied[ContactDocument.__tablename__].count:
         raise CopyError("The search index has not arrived; nothing was kept.")
