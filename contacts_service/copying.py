@@ -2,8 +2,8 @@
 
 It happens in one transaction, so that a copy that does not come to its end leaves nothing of it
 behind, and is made of one moment of the file, whoever writes meanwhile. The search index takes the
-longest: its tokens come first, into a table of their own, and its parts are built from them side by
-side while all else is copied. That table stays where a copy is killed, until the next one.
+longest: its tokens come first, into a table of their own, and the greater of its parts is built
+from them while all else is done. That table stays where a copy is killed, until the next one.
 """
 
 import multiprocessing
@@ -80,14 +80,14 @@ def copy_all(target: Flask) -> Iterator[int]:
         stack.enter_context(target.app_context())
         server: PostgreSQLServer = target.extensions["database"]
         keeper = stack.enter_context(_alone(server))
-        indexes = stack.enter_context(_table_of_tokens(server, keeper))
+        longest, *others = stack.enter_context(_table_of_tokens(server, keeper))
         session = stack.enter_context(unit_of_work())
         written = driver_of(session)
         written.execute(UNLIMITED)
         _require_empty(written)
         yield from _copy_tokens(documents, server, makers)
-        builders = stack.enter_context(ThreadPoolExecutor(len(indexes)))
-        building = [builders.submit(_execute, server, index) for index in indexes]
+        beside = stack.enter_context(ThreadPoolExecutor(1))
+        building = beside.submit(_execute, server, longest)
         made_again = _drop_indexes(written, [table.name for table in TABLES])
         checksums = {table.name: Checked(_rows(rows, table)) for table in TABLES}
         for table in TABLES:
@@ -96,8 +96,9 @@ def copy_all(target: Flask) -> Iterator[int]:
             written.execute(definition)
         _set_sequences(rows, written)
         _verify(written, checksums)
-        for built in building:
-            built.result()
+        for index in others:
+            _execute(server, index)
+        building.result()
         server.search.put_in_place(session.connection(), COPIED, LIVE.search)
 
 
@@ -205,11 +206,13 @@ def _copy(connection: Any, table: Table, rows: Iterable[tuple[Any, ...]]) -> Ite
 def _table_of_tokens(server: PostgreSQLServer, keeper: Any) -> Iterator[list[str]]:
     """Make a table for the search index, which all can see; the statements that index it.
 
-    It is gone at the end, unless it has taken the place of the live one.
+    The first statement takes by far the longest. The table is gone at the end, unless it has taken
+    the place of the live one.
     """
     with unit_of_work() as session:
         server.search.create_like(session.connection(), LIVE.search, COPIED)
         indexes = _drop_indexes(driver_of(session), [COPIED])
+    indexes.sort(key=lambda index: search_postgresql.WORDS not in index)
     try:
         yield indexes
     finally:
