@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
+from flask import Flask
 
 from contacts_service import create_app
 from contacts_service.database import close_connections
@@ -27,26 +29,29 @@ def standby(primary: databases.Cluster) -> Iterator[databases.Cluster]:
         yield made
 
 
+@contextmanager
+def app_over(server: databases.Cluster) -> Iterator[Flask]:
+    """Outside of its context, so that each request has one of its own, and its own transaction."""
+    app = create_app({"CONTACTS_DATABASE_URL": databases.url_of("contacts", str(server.folder))})
+    with app.app_context():
+        migrate_database()  # as at every start
+    yield app
+    with app.app_context():
+        close_connections()
+
+
 @pytest.fixture
 def on_primary(primary: databases.Cluster) -> Iterator[Api]:
-    server = str(primary.folder)
-    with databases.administration(server) as connection:
+    with databases.administration(str(primary.folder)) as connection:
         connection.execute("CREATE DATABASE contacts TEMPLATE template0")
-    app = create_app({"CONTACTS_DATABASE_URL": databases.url_of("contacts", server)})
-    with app.app_context():
-        migrate_database()
+    with app_over(primary) as app:
         yield make_api(app)
-        close_connections()
 
 
 @pytest.fixture
 def on_standby(on_primary: Api, standby: databases.Cluster) -> Iterator[Api]:
-    url = databases.url_of("contacts", str(standby.folder))
-    app = create_app({"CONTACTS_DATABASE_URL": url})
-    with app.app_context():
-        migrate_database()  # as at every start
+    with app_over(standby) as app:
         yield Api(app.test_client(), on_primary.token)
-        close_connections()
 
 
 def arrives(api: Api, path: str) -> bool:
