@@ -3,8 +3,8 @@
 import os
 import sys
 
-from contacts_service import create_app
 from contacts_service.config import SettingsError
+from contacts_service.factory import create_app
 
 try:
     app = create_app()

@@ -20,10 +20,10 @@ from bench.people import people
 from bench.promises import Promise
 from bench.serving import HOST, Served, free_port, served_environ
 from bench.throughput import CONNECTIONS, PATHS
-from contacts_service import bulk, channels
 from contacts_service.config import PROJECT_FOLDER
-from contacts_service.matching import make_document
-from contacts_service.search_tokens import tokens
+from contacts_service.contacts import bulk, channels
+from contacts_service.search.ranking import make_document
+from contacts_service.search.tokens import tokens
 
 BATCH = 1000
 MIB = 1 << 20

@@ -14,15 +14,18 @@ from pathlib import Path
 from zlib import crc32
 
 from bench.people import people
-from contacts_service import bulk, contacts, create_app, search_upkeep
-from contacts_service.clock import wire_time
-from contacts_service.database import close_connections, db, unit_of_work
-from contacts_service.directory import NAMES
-from contacts_service.matching import make_document
-from contacts_service.migration import FOLDER as MIGRATIONS
-from contacts_service.migration import migrate_database
-from contacts_service.search_tokens import tokens
-from contacts_service.transfer import Import
+from contacts_service.contacts import bulk
+from contacts_service.contacts import service as contacts
+from contacts_service.contacts.queries import NAMES
+from contacts_service.db.migrate import FOLDER as MIGRATIONS
+from contacts_service.db.migrate import migrate_database
+from contacts_service.db.session import close_connections, db, unit_of_work
+from contacts_service.factory import create_app
+from contacts_service.search import rebuild as search_upkeep
+from contacts_service.search.ranking import make_document
+from contacts_service.search.tokens import tokens
+from contacts_service.timestamps import wire_time
+from contacts_service.transfer.importer import Import
 
 BATCH = 2000
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)

@@ -20,10 +20,11 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from bench.directories import opened
-from contacts_service import matching, search
-from contacts_service.database import db, reader_of
-from contacts_service.matching import Document
-from contacts_service.models import Contact, ContactDocument
+from contacts_service.db.models import Contact, ContactDocument
+from contacts_service.db.session import db, reader_of
+from contacts_service.search import query as search
+from contacts_service.search import ranking as matching
+from contacts_service.search.ranking import Document
 
 SEED = 5
 GRAM = 3  # characters by which queries are chosen for comparing

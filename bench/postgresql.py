@@ -20,12 +20,12 @@ from bench import load, search_queries
 from bench.directories import directory
 from bench.promises import Promise, heading, tell
 from bench.serving import free_port, running, served_environ
-from contacts_service import create_app
+from contacts_service.auth.local_key import local_key
 from contacts_service.config import PROJECT_FOLDER
-from contacts_service.database import close_connections, reader
-from contacts_service.directory import search_contacts
-from contacts_service.local_key import local_key
-from contacts_service.migration import migrate_database
+from contacts_service.contacts.queries import search_contacts
+from contacts_service.db.migrate import migrate_database
+from contacts_service.db.session import close_connections, reader
+from contacts_service.factory import create_app
 from contacts_service.strict_json import write_json
 from tests import databases
 

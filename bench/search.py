@@ -13,7 +13,7 @@ from bench import directories, known_items, search_queries
 from bench.known_items import mean_reciprocal_rank, recall
 from bench.promises import Promise, heading, tell
 from bench.search_queries import percentile
-from contacts_service import search
+from contacts_service.search import query as search
 
 LIMIT = search.LIMIT
 

@@ -12,9 +12,9 @@ from sqlalchemy import Engine
 from bench.directories import opened
 from bench.people import LAST, people
 from bench.serving import served
-from contacts_service import directory
-from contacts_service.database import db
-from contacts_service.reading import Reader
+from contacts_service.contacts import queries as directory
+from contacts_service.db.queries import Reader
+from contacts_service.db.session import db
 from contacts_service.strict_json import read_json, write_json
 
 # What is in braces comes from one of the made-up people (`example`).

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.directories import opened
+from contacts_service.auth.local_key import local_key
 from contacts_service.config import PREFIX, PROJECT_FOLDER
-from contacts_service.local_key import local_key
 
 HOST = "127.0.0.1"
 PORTS = range(9350, 9400)  # the first free one is taken

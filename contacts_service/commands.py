@@ -8,19 +8,17 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
-from contacts_service import (
-    backup_commands,
-    directory_commands,
-    inbound_commands,
-    keys,
-    search_commands,
-)
-from contacts_service.command_line import on_a_database, on_the_database
-from contacts_service.database import backend, close_connections, unit_of_work
-from contacts_service.local_key import local_key
+from contacts_service.auth import api_keys as keys
+from contacts_service.auth.local_key import local_key
+from contacts_service.auth.principal import SCOPES
+from contacts_service.cli import on_a_database, on_the_database
+from contacts_service.conversations import commands as inbound_commands
+from contacts_service.db import commands as backup_commands
+from contacts_service.db.session import backend, close_connections, unit_of_work
 from contacts_service.metrics import EXTENSION
-from contacts_service.principal import SCOPES
+from contacts_service.search import commands as search_commands
 from contacts_service.server import STOP_SECONDS, listen, serve
+from contacts_service.transfer import commands as directory_commands
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 

@@ -16,8 +16,8 @@ from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import BadRequest
 
 from contacts_service.errors import GeneralError, InputError, PayloadTooLargeError, ServiceError
-from contacts_service.headers import DATA_HEADERS, request_id
 from contacts_service.strict_json import write_json
+from contacts_service.web.security_headers import DATA_HEADERS, request_id
 
 REQUEST_SECONDS = 300  # to send a whole request, however slowly
 REFUSED_SECONDS = 10  # to take an error in, while still sending

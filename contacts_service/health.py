@@ -4,10 +4,10 @@ from flask import Blueprint, Flask, Response, g
 from sqlalchemy import exists, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from contacts_service.auth import PUBLIC, requires
-from contacts_service.database import backend, reader, why_unavailable
-from contacts_service.models import Contact
-from contacts_service.reading import Prepared
+from contacts_service.auth.permissions import PUBLIC, requires
+from contacts_service.db.models import Contact
+from contacts_service.db.queries import Prepared
+from contacts_service.db.session import backend, reader, why_unavailable
 
 _ALL_TABLES = Prepared(
     select(*(exists(select(*each.columns)) for each in Contact.metadata.sorted_tables))

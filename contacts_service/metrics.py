@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Flask, Request, Response, current_app, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from contacts_service import directory, search_upkeep
-from contacts_service.auth import PUBLIC, requires
-from contacts_service.database import reader
-from contacts_service.logs import route_template
+from contacts_service.auth.permissions import PUBLIC, requires
+from contacts_service.contacts import queries as directory
+from contacts_service.db.session import reader
+from contacts_service.search import rebuild as search_upkeep
+from contacts_service.web.request_log import route_template
 
 if TYPE_CHECKING:
     from contacts_service.counters import Counters, Gauge

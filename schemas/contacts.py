@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from contacts_service.directory import ATTRIBUTE_PREFIX, FIELDS, ORDERS, bare_name
-from contacts_service.filter_document import filters_shape
+from contacts_service.contacts.queries import ATTRIBUTE_PREFIX, FIELDS, ORDERS, bare_name
+from contacts_service.listing.filter_schema import filters_shape
 from contacts_service.text import NAME_LENGTH
 from schemas.fields import (
     ClosedSchema,

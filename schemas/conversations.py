@@ -4,9 +4,13 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from contacts_service.conversations import PARTICIPANT, PREVIEW_LENGTH, SENDER, STATUSES
-from contacts_service.incoming import CONTENT_LENGTH, MESSAGE_ID_LENGTH, SUBJECT_LENGTH
-from contacts_service.messages import INCOMING, OUTGOING
+from contacts_service.conversations.incoming import (
+    CONTENT_LENGTH,
+    MESSAGE_ID_LENGTH,
+    SUBJECT_LENGTH,
+)
+from contacts_service.conversations.messages import INCOMING, OUTGOING
+from contacts_service.conversations.service import PARTICIPANT, PREVIEW_LENGTH, SENDER, STATUSES
 from contacts_service.strict_json import Json
 from schemas.channels import ChannelName
 from schemas.contacts import QuickContactSchema

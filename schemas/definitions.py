@@ -1,6 +1,6 @@
 """Definitions of custom attributes: what may be sent, and what is answered.
 
-Which fields go with which data type is judged by `contacts_service.definitions`, since an update
+Which fields go with which data type is judged by `contacts.attribute_definitions`, since an update
 need not name the type; the document says it by BY_DATA_TYPE.
 """
 
@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate
 
-from contacts_service import definitions, text
-from contacts_service.attributes import DATA_TYPES, compile_pattern
+from contacts_service import text
+from contacts_service.contacts import attribute_definitions as definitions
+from contacts_service.contacts.attributes import DATA_TYPES, compile_pattern
 from schemas.fields import ClosedSchema, Items, Line, Text, WireTime, Word
 
 FILLED_LINE = rf"^[^{text.NOT_IN_LINES}]*[^\s{text.NOT_IN_LINES}][^{text.NOT_IN_LINES}]*$"

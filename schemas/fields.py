@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from contacts_service import text
-from contacts_service.clock import read_moment, wire_time
 from contacts_service.strict_json import write_json
+from contacts_service.timestamps import read_moment, wire_time
 
 ATTRIBUTES_SIZE = 16 * 1024  # bytes of compact JSON
 MEMBER_SIZE = len(',"k":1')  # at least

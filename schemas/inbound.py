@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from contacts_service.incoming import (
+from contacts_service.conversations.incoming import (
     CC_LIMIT,
     CONTENT_LENGTH,
     INBOX,
@@ -15,7 +15,7 @@ from contacts_service.incoming import (
     Correspondent,
     IncomingMessage,
 )
-from contacts_service.messages import INCOMING, OUTGOING
+from contacts_service.conversations.messages import INCOMING, OUTGOING
 from contacts_service.strict_json import Json
 from contacts_service.text import NAME_LENGTH
 from schemas.channels import ChannelName, Identifier, by_channel, normalised

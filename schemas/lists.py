@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
 
-from contacts_service.cursors import Walk
-from contacts_service.listing import Page
+from contacts_service.listing.cursors import Walk
+from contacts_service.listing.lists import Page
 from schemas.fields import ClosedSchema, QueryNumber
 
 CURSOR_HELP = """\

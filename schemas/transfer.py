@@ -11,8 +11,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from contacts_service.clock import wire_time
 from contacts_service.strict_json import JSONError, read_json
+from contacts_service.timestamps import wire_time
 from schemas.channels import ChannelCreateSchema
 from schemas.contacts import ContactUpdateSchema
 from schemas.fields import CustomAttributes, Line

@@ -13,10 +13,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from contacts_service import create_app, keys, logs, migration
-from contacts_service.database import Base, db, unit_of_work
-from contacts_service.logs import JsonFormatter
-from contacts_service.principal import SCOPES
+from contacts_service.auth import api_keys as keys
+from contacts_service.auth.principal import SCOPES
+from contacts_service.db import migrate as migration
+from contacts_service.db.session import Base, db, unit_of_work
+from contacts_service.factory import create_app
+from contacts_service.web import request_log as logs
+from contacts_service.web.request_log import JsonFormatter
 from tests import databases
 from tests.client import Api
 

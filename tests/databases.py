@@ -21,7 +21,7 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from contacts_service import postgresql
+from contacts_service.db import postgresql
 
 SERVER = "TEST_POSTGRESQL_SERVER"  # in the environment of this run: the folder of the socket
 TEMPLATE = "migrated"

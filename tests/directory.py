@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import update
 
-from contacts_service import keys
-from contacts_service.database import unit_of_work
-from contacts_service.models import Contact
-from contacts_service.principal import SCOPES
+from contacts_service.auth import api_keys as keys
+from contacts_service.auth.principal import SCOPES
+from contacts_service.db.models import Contact
+from contacts_service.db.session import unit_of_work
 from tests.client import Api
 from tests.conftest import make_app
 

@@ -11,11 +11,12 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import select
 
-from contacts_service import contacts, transfer
-from contacts_service.database import Base, db, reader, unit_of_work
-from contacts_service.directory import read_contact
-from contacts_service.models import Contact, ContactChannel
+from contacts_service.contacts import service as contacts
+from contacts_service.contacts.queries import read_contact
+from contacts_service.db.models import Contact, ContactChannel
+from contacts_service.db.session import Base, db, reader, unit_of_work
 from contacts_service.strict_json import write_json
+from contacts_service.transfer import importer as transfer
 
 HEADERS = (
     "first_name", "last_name", "email", "phone", "blocked", "custom_attributes", "created_at",

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
+from contacts_service.auth.jwt_verifier import JwtVerifier, jwt_verifier
 from contacts_service.config import load_settings
 from contacts_service.errors import AuthError
-from contacts_service.jwt_tokens import JwtVerifier, jwt_verifier
 
 SECRET = "a shared secret of 32 bytes, yes"
 LONG_SECRET = SECRET * 2

@@ -10,11 +10,13 @@ from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import delete, text
 
-from contacts_service import directory, keys, search_upkeep
-from contacts_service.database import unit_of_work
-from contacts_service.models import ContactDocument
-from contacts_service.principal import SCOPES
-from contacts_service.reading import Prepared
+from contacts_service.auth import api_keys as keys
+from contacts_service.auth.principal import SCOPES
+from contacts_service.contacts import queries as directory
+from contacts_service.db.models import ContactDocument
+from contacts_service.db.queries import Prepared
+from contacts_service.db.session import unit_of_work
+from contacts_service.search import rebuild as search_upkeep
 from tests.client import Api
 from tests.conftest import make_app
 

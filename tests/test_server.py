@@ -17,8 +17,8 @@ import pytest
 from werkzeug.datastructures import Headers
 
 from contacts_service.config import SettingsError
-from contacts_service.headers import DATA_HEADERS
 from contacts_service.server import listen
+from contacts_service.web.security_headers import DATA_HEADERS
 
 PROJECT = Path(__file__).parent.parent
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from contacts_service import create_app, search_upkeep
-from contacts_service.database import close_connections, db
+from contacts_service.db.session import close_connections, db
+from contacts_service.factory import create_app
+from contacts_service.search import rebuild as search_upkeep
 from tests import databases
 from tests.service import ROUNDS, Service, at_once, served
 

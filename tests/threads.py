@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select
 
-from contacts_service.database import Base, db
+from contacts_service.db.session import Base, db
 from tests.client import Api
 
 INBOUND = "/inbound/messages"

@@ -4,9 +4,8 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import Connection
 
-from contacts_service import models  # noqa: F401 (fills the metadata)
-from contacts_service.database import Base, db
-from contacts_service.migration import is_compared
+from contacts_service.db.migrate import is_compared
+from contacts_service.db.session import Base, db
 
 
 def run(connection: Connection) -> None:

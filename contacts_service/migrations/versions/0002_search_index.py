@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.orm import Session
 
-from contacts_service.search_index import index_everybody
+from contacts_service.search.index import index_everybody
 
 revision = "0002"
 down_revision = "0001"

@@ -6,7 +6,7 @@ Who changes the columns moves the filling into the migration that does.
 from alembic import op
 from sqlalchemy.orm import Session
 
-from contacts_service.search_index import index_everybody
+from contacts_service.search.index import index_everybody
 
 revision = "0006"
 down_revision = "0005"

@@ -1,0 +1,62 @@
+"""What all commands share: a ready database, errors as a sentence, and a progress bar."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from contacts_service.config import SettingsError
+from contacts_service.db.migrate import migrate_database
+from contacts_service.db.session import busy_sentence, why_unavailable
+from contacts_service.demo.people import DemoError
+from contacts_service.search.rebuild import RebuildError
+from contacts_service.transfer.csv_format import FileError
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
+P = ParamSpec("P")
+
+
+def on_the_database(command: Callable[P, None]) -> Callable[P, None]:
+    """Let a command find its tables, and end with a sentence where it cannot do its work."""
+    return _on_database(command, may_create=False)
+
+
+def on_a_database(command: Callable[P, None]) -> Callable[P, None]:
+    """As `on_the_database`, for what a directory begins with: one is made if there is none."""
+    return _on_database(command, may_create=True)
+
+
+def _on_database(command: Callable[P, None], *, may_create: bool) -> Callable[P, None]:
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            migrate_database(may_create=may_create)
+            command(*args, **kwargs)
+        except (FileError, SettingsError, DemoError, RebuildError) as error:
+            raise click.ClickException(str(error)) from None
+        except SQLAlchemyError as error:
+            raise click.ClickException(_sentence(error)) from None
+
+    return run
+
+
+def _sentence(error: SQLAlchemyError) -> str:
+    if why_unavailable(error) == "busy":
+        return busy_sentence()
+    cause = " ".join(str(getattr(error, "orig", error)).split())  # libpq's may have several lines
+    return f"The database could not do its work: {cause.rstrip('.')}."
+
+
+def progress_bar(length: int) -> "ProgressBar[int]":
+    """A bar on standard error, if that is a terminal."""
+    return click.progressbar(length=length, hidden=not sys.stderr.isatty(), file=sys.stderr)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 contact", "2,000 contacts"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,1 @@
+"""Contacts with their channels, notes and custom attributes."""

@@ -1,0 +1,83 @@
+"""The routes of the definitions of custom attributes."""
+
+from orjson import Fragment
+
+from contacts_service.auth.permissions import ANY_TOKEN, requires
+from contacts_service.contacts import attribute_definitions as definitions
+from contacts_service.db.session import reader, unit_of_work
+from contacts_service.strict_json import Json
+from contacts_service.web.blueprint import Blueprint
+from contacts_service.web.openapi import DELETED, answers_also
+from schemas.definitions import (
+    AttributeDefinitionCreateSchema,
+    AttributeDefinitionSchema,
+    AttributeDefinitionUpdateSchema,
+)
+from schemas.lists import PartQuerySchema, page_of
+
+DEFINITION = "/custom-attributes/<id:definition_id>"
+CREATE_EXAMPLE = {
+    "key": "tier",
+    "name": "Tier",
+    "data_type": "list",
+    "values": ["gold", "silver", "bronze"],
+}
+
+blueprint = Blueprint("custom_attributes", __name__, description="What contacts may have besides.")
+
+
+@blueprint.route("/custom-attributes")
+@requires(ANY_TOKEN)
+@blueprint.response(200, page_of(AttributeDefinitionSchema))
+@blueprint.arguments(PartQuerySchema(), location="query")
+def list_definitions(query: Json) -> Json:
+    """List the definitions of custom attributes, oldest first."""
+    return definitions.list_definitions(reader(), query["part"])
+
+
+@blueprint.route("/custom-attributes", methods=["POST"])
+@requires("custom_attributes:manage")
+@answers_also(409)
+@blueprint.response(201, AttributeDefinitionSchema)
+@blueprint.arguments(AttributeDefinitionCreateSchema(), example=CREATE_EXAMPLE)
+def create_definition(body: Json) -> Fragment:
+    """Define a custom attribute.
+
+    A `list` needs `values`; a `text` may have a `regex`, which the whole value must match. Values
+    are judged by it only where the service runs in strict mode.
+    """
+    with unit_of_work() as session:
+        return definitions.create_definition(session, body)
+
+
+@blueprint.route(DEFINITION)
+@requires("custom_attributes:manage")
+@blueprint.response(200, AttributeDefinitionSchema)
+def get_definition(definition_id: int) -> Fragment:
+    """Get one definition."""
+    return definitions.read_definition(reader(), definition_id)
+
+
+@blueprint.route(DEFINITION, methods=["PUT"])
+@requires("custom_attributes:manage")
+@blueprint.response(200, AttributeDefinitionSchema)
+@blueprint.arguments(
+    AttributeDefinitionUpdateSchema(), example={"values": ["platinum", "gold", "silver"]}
+)
+def update_definition(changes: Json, definition_id: int) -> Fragment:
+    """Correct a definition; what is not sent stays, and so do the values that contacts have.
+
+    Key and data type cannot be changed. `null` clears `regex` or `regex_hint`.
+    """
+    with unit_of_work() as session:
+        return definitions.update_definition(session, definition_id, changes)
+
+
+@blueprint.route(DEFINITION, methods=["DELETE"])
+@requires("custom_attributes:manage")
+@blueprint.response(200, DELETED)
+def delete_definition(definition_id: int) -> bool:
+    """Delete a definition; contacts keep their values."""
+    with unit_of_work() as session:
+        definitions.delete_definition(session, definition_id)
+    return True

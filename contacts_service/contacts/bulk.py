@@ -1,0 +1,82 @@
+"""Adding contacts, one or thousands, in a few statements."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+
+from sqlalchemy.orm import Session
+
+from contacts_service.contacts.channels import EMAIL, Address, claim
+from contacts_service.db.models import Contact
+from contacts_service.db.session import Base, insert_rows, take_ids
+from contacts_service.search.index import add_documents
+from contacts_service.search.ranking import make_document
+from contacts_service.text import fold
+
+CONTACTS = Base.metadata.tables[Contact.__tablename__]
+COLUMNS = tuple(column.key for column in CONTACTS.columns)
+
+row = attrgetter(*COLUMNS)
+
+
+@dataclass(slots=True)
+class NewContact:
+    """A contact to add, with the attributes of a `Contact`; `create_contacts` gives the id."""
+
+    first_name: str = ""
+    last_name: str = ""
+    email: str | None = None
+    phone: str | None = None
+    blocked: bool = False
+    custom_attributes: str = "{}"
+    created_at: str = ""
+    updated_at: str = ""
+    are_names_guessed: bool = False
+    id: int = 0
+
+    @property
+    def is_first_name_guessed(self) -> bool:
+        return self.are_names_guessed
+
+    @property
+    def is_last_name_guessed(self) -> bool:
+        return self.are_names_guessed
+
+    @property
+    def first_name_folded(self) -> str:
+        return fold(self.first_name)
+
+    @property
+    def last_name_folded(self) -> str:
+        return fold(self.last_name)
+
+    @property
+    def email_folded(self) -> str | None:
+        return None if self.email is None else fold(self.email)
+
+
+def create_contacts(
+    session: Session,
+    people: Sequence[tuple[NewContact, Collection[Address]]],
+    *,
+    is_indexed: bool = True,
+) -> None:
+    """Add new contacts with their further addresses.
+
+    The addresses must be free. Without `is_indexed`, search doesn't find them until the index is
+    rebuilt.
+    """
+    for contact_id, (contact, _) in enumerate(people, take_ids(session, CONTACTS, len(people))):
+        contact.id = contact_id
+    insert_rows(session, CONTACTS, COLUMNS, [row(contact) for contact, _ in people])
+    primary = [(one.id, (EMAIL, one.email), one.updated_at) for one, _ in people if one.email]
+    claim(session, primary, is_primary=True)
+    claim(session, [(one.id, address, one.updated_at) for one, more in people for address in more])
+    if is_indexed:
+        add_documents(
+            session,
+            [
+                (one.id, make_document(one.first_name, one.last_name, one.email, one.phone, more))
+                for one, more in people
+            ],
+        )

@@ -1,0 +1,171 @@
+"""Contacts: what is done to them; `directory` reads them. No HTTP.
+
+Functions that take a session write within the caller's unit of work and never commit.
+"""
+
+from collections.abc import Collection
+
+from sqlalchemy.orm import Session
+
+from contacts_service.contacts import channels
+from contacts_service.contacts.attributes import check_attributes
+from contacts_service.contacts.bulk import NewContact, create_contacts
+from contacts_service.contacts.channels import Address
+from contacts_service.db.models import Contact
+from contacts_service.errors import ConflictError, NotFoundError
+from contacts_service.search.index import index_contacts
+from contacts_service.strict_json import Json, is_same_json, write_json
+from contacts_service.text import fold, phone_digits
+from contacts_service.timestamps import moment_after, now
+
+
+def get_contact(session: Session, contact_id: int) -> Contact:
+    """The contact for changing. Raises NotFoundError."""
+    contact = session.get(Contact, contact_id)
+    if contact is None:
+        raise NotFoundError("There is no such contact.")
+    return contact
+
+
+def quick_create(
+    session: Session, email: str, first_name: str = "", last_name: str = ""
+) -> tuple[int, bool]:
+    """The id of the contact that has this address, and whether it was made for it."""
+    owner = channels.find_owner(session, channels.EMAIL, email)
+    if owner is not None:
+        return owner, False
+    made = create_contact(session, first_name=first_name, last_name=last_name, email=email)
+    return made, True
+
+
+def create_contact(
+    session: Session,
+    *,
+    first_name: str = "",
+    last_name: str = "",
+    email: str | None = None,
+    phone: str | None = None,
+    custom_attributes: Json | None = None,
+    blocked: bool = False,
+    created_at: str | None = None,
+    further: Collection[Address] = (),
+    are_names_guessed: bool = False,
+) -> int:
+    """The id of a new contact. Its addresses must be free: see `channels.find_owner`."""
+    moment = now()
+    contact = NewContact(
+        first_name=first_name,
+        last_name=last_name,
+        email=email,
+        phone=phone,
+        custom_attributes=write_json(custom_attributes or {}).decode(),
+        blocked=blocked,
+        created_at=created_at or moment,
+        updated_at=moment,
+        are_names_guessed=are_names_guessed,
+    )
+    create_contacts(session, [(contact, further)])
+    return contact.id
+
+
+def update_contact(session: Session, contact: Contact, changes: Json) -> None:
+    """Change what `changes` holds, in its stored spelling, and leave the rest.
+
+    Where nothing differs, `updated_at` stays. Raises ConflictError for an address that is
+    somebody else's, InputError for attributes that strict mode refuses.
+    """
+    if change_contact(session, contact, changes):
+        index_contacts(session, [contact.id])
+
+
+def change_contact(session: Session, contact: Contact, changes: Json) -> bool:
+    """As `update_contact`, but for the search index. Whether anything differs."""
+    before = _editable(contact)
+    for name in ("first_name", "last_name"):
+        if name in changes:
+            setattr(contact, name, changes[name])
+            setattr(contact, f"is_{name}_guessed", False)
+    if "email" in changes and changes["email"] != contact.email:
+        channels.change_primary(session, contact, changes["email"])
+    if "phone" in changes:
+        _change_phone(session, contact, changes["phone"])
+    if "custom_attributes" in changes:
+        _change_attributes(session, contact, changes["custom_attributes"])
+    if _editable(contact) == before:
+        return False
+    fold_columns(contact)
+    touch(contact)
+    return True
+
+
+def block_contact(session: Session, contact: Contact, *, is_blocked: bool) -> None:
+    """Send the contact's messages to Spam from here on, or no longer. Doing it twice is once."""
+    if contact.blocked != is_blocked:
+        contact.blocked = is_blocked
+        record_change(session, contact)
+
+
+def add_channel(session: Session, contact: Contact, address: Address) -> bool:
+    """Whether the address is new to the contact. Raises ConflictError if it is somebody else's."""
+    owner = channels.find_owner(session, *address)
+    if owner not in (None, contact.id):
+        raise ConflictError("The address is already taken.")
+    if owner == contact.id or _has_number(contact, address):
+        return False
+    channels.claim(session, [(contact.id, address, now())])
+    record_change(session, contact)
+    return True
+
+
+def remove_channel(session: Session, contact: Contact, channel_id: int) -> None:
+    """Raises NotFoundError for a channel that the contact does not have."""
+    channels.remove(session, contact, channel_id)
+    record_change(session, contact)
+
+
+def _has_number(contact: Contact, address: Address) -> bool:
+    """Whether the address is the contact's own number, however it is written."""
+    channel, number = address
+    own = phone_digits(contact.phone or "")
+    return channel == channels.PHONE and own != "" and own == phone_digits(number)
+
+
+def record_change(session: Session, contact: Contact) -> None:
+    """Let lists and search know that what is shown of the contact has changed."""
+    fold_columns(contact)
+    touch(contact)
+    index_contacts(session, [contact.id])
+
+
+def fold_columns(contact: Contact) -> None:
+    """Bring the folded columns up to the ones that they fold."""
+    contact.first_name_folded = fold(contact.first_name)
+    contact.last_name_folded = fold(contact.last_name)
+    contact.email_folded = None if contact.email is None else fold(contact.email)
+
+
+def touch(contact: Contact) -> None:
+    """Move `updated_at` forward."""
+    contact.updated_at = moment_after(contact.updated_at)
+
+
+def _editable(contact: Contact) -> tuple[str | None, ...]:
+    return (
+        contact.first_name,
+        contact.last_name,
+        contact.email,
+        contact.phone,
+        contact.custom_attributes,
+    )
+
+
+def _change_phone(session: Session, contact: Contact, phone: str | None) -> None:
+    if phone is not None and phone != contact.phone:
+        channels.release_number(session, contact, phone)  # not repeated as a channel
+    contact.phone = phone
+
+
+def _change_attributes(session: Session, contact: Contact, attributes: Json) -> None:
+    check_attributes(session, attributes)
+    if not is_same_json(attributes, contact.custom_attributes):
+        contact.custom_attributes = write_json(attributes).decode()

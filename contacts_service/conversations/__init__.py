@@ -1,0 +1,1 @@
+"""Conversations and messages, and how incoming ones become them."""

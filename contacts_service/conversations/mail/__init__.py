@@ -1,0 +1,1 @@
+"""Raw mail (RFC 5322): from bytes to an incoming message."""

@@ -1,0 +1,145 @@
+"""A raw mail as an incoming message: the meaning of its headers, whatever state it is in.
+
+How headers are taken apart is `mail_headers`, which of the parts is read `mail_text`.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+from contacts_service.conversations.incoming import (
+    CC_LIMIT,
+    CONTENT_LENGTH,
+    DISPLAY_NAME_LENGTH,
+    MESSAGE_ID_LENGTH,
+    REFERENCES_LIMIT,
+    SUBJECT_LENGTH,
+    Correspondent,
+    IncomingMessage,
+    cut_line,
+    cut_paragraphs,
+)
+from contacts_service.conversations.mail.body import plain_text
+from contacts_service.conversations.mail.headers import (
+    Headers,
+    decode_words,
+    mailboxes,
+    read_headers,
+)
+from contacts_service.text import normalise_message_id
+
+AUTHORS_LIMIT = 100
+
+_in_brackets = re.compile(r"<([^<>]*)>")
+
+
+class UnusableMailError(Exception):
+    """A mail that can never be taken in; the message is a sentence."""
+
+
+def read_mail(raw: bytes) -> IncomingMessage:
+    """The message in a raw mail (RFC 5322 and MIME, kept or not).
+
+    What is over a limit is cut, what cannot be read is left out. Raises UnusableMailError only if
+    no header names a usable sender.
+    """
+    mail = _with_newlines(raw)
+    headers, body = read_headers(mail, 0, len(mail))
+    sender = _sender(headers)
+    answered = _ids(headers, "in-reply-to")
+    return IncomingMessage(
+        channel="email",
+        sender=sender,
+        cc=_copied_in(headers, sender),
+        subject=cut_line(decode_words(headers.first("subject")), SUBJECT_LENGTH),
+        content=cut_paragraphs(plain_text(headers, mail, body), CONTENT_LENGTH),
+        message_id=next(iter(_ids(headers, "message-id")), None),
+        in_reply_to=next(iter(answered), None),
+        references=(*_references(headers), *answered[:0:-1]),
+        is_automatic=_is_automatic(headers, sender),
+    )
+
+
+def _with_newlines(raw: bytes) -> bytes:
+    """`raw` with one kind of line end, and without what some put in front of a mail."""
+    if b"\r" in raw:
+        raw = raw.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return raw.lstrip(b"\xef\xbb\xbf \t\n")
+
+
+def _sender(headers: Headers) -> Correspondent:
+    """The author; of several the one who sent the mail (RFC 5322, 3.6.2), else the first."""
+    authors = list(islice(_correspondents(headers, "from"), AUTHORS_LIMIT))
+    submitters = list(islice(_correspondents(headers, "sender"), 1))
+    for author in authors:
+        if any(author.email == submitter.email for submitter in submitters):
+            return author
+    for usable in (*authors, *submitters):
+        return usable
+    for name in ("reply-to", "return-path"):
+        for usable in _correspondents(headers, name):
+            return usable
+    raise UnusableMailError("The mail has no usable sender address.")
+
+
+def _copied_in(headers: Headers, sender: Correspondent) -> tuple[Correspondent, ...]:
+    copied: dict[str | None, Correspondent] = {}
+    for correspondent in _correspondents(headers, "cc"):
+        if correspondent.email != sender.email:
+            copied.setdefault(correspondent.email, correspondent)
+        if len(copied) == CC_LIMIT:
+            break
+    return tuple(copied.values())
+
+
+def _correspondents(headers: Headers, name: str) -> Iterator[Correspondent]:
+    for value in headers.values(name):
+        for display_name, email in mailboxes(value):
+            display_name = cut_line(display_name, DISPLAY_NAME_LENGTH)
+            yield Correspondent(email=email, display_name=display_name)
+
+
+def _ids(headers: Headers, name: str) -> list[str]:
+    """The ids in a header, as far as anybody has a use for them."""
+    return list(filter(None, map(_clean_id, _written_ids(headers.first(name))[:10])))
+
+
+def _references(headers: Headers) -> tuple[str, ...]:
+    """Oldest first; of too many the newest, which are those that a thread is found by."""
+    written = [each for value in headers.values("references") for each in _written_ids(value)]
+    ids = dict.fromkeys(filter(None, map(_clean_id, written[-2 * REFERENCES_LIMIT :])))
+    return tuple(ids)[-REFERENCES_LIMIT:]
+
+
+def _written_ids(value: str) -> list[str]:
+    """What is in brackets, else the words that look like an id, else the only word."""
+    words = value.replace(",", " ").split()
+    return (
+        _in_brackets.findall(value)
+        or [word for word in words if "@" in word]
+        or (words if len(words) == 1 else [])
+    )
+
+
+def _clean_id(written: str) -> str:
+    message_id = normalise_message_id(cut_line(written, len(written)))
+    if len(message_id) > MESSAGE_ID_LENGTH:  # cut, it could be another's
+        return hashlib.sha256(message_id.encode()).hexdigest()
+    return message_id
+
+
+def _is_automatic(headers: Headers, sender: Correspondent) -> bool:
+    """Whether a machine answered: bounces, receipts and automatic replies (RFC 3834).
+
+    Newsletters and mailing lists are ordinary senders.
+    """
+    submitted = headers.first("auto-submitted").partition(";")[0].partition("(")[0]
+    return (
+        submitted.strip().lower() not in ("", "no")
+        or headers.first("precedence").lower() in ("auto_reply", "auto-reply")
+        or any(name in headers for name in ("x-autoreply", "x-autorespond"))
+        or headers.first("return-path").replace(" ", "") == "<>"
+        or headers.content_type == "multipart/report"
+        or (sender.email or "").startswith("mailer-daemon@")
+    )

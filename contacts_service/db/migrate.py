@@ -1,0 +1,95 @@
+"""Bringing a database to this version's tables, whoever else starts at the same moment."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from sqlalchemy.exc import DBAPIError
+
+from contacts_service.config import INSTANCE_FOLDER, SettingsError, load_settings
+from contacts_service.db.backend import BackendError
+from contacts_service.db.session import backend, busy_sentence, db, init_database, why_unavailable
+
+FOLDER = Path(__file__).parent.parent / "migrations"
+PATIENCE_SECONDS = 3600  # with another process that migrates
+
+logger = logging.getLogger(__name__)
+
+
+def init_migration(app: Flask) -> None:
+    """Offer `flask db`."""
+    flask_migrate.Migrate(app, db, directory=str(FOLDER))
+
+
+def other_database(url: str) -> Flask:
+    """An application over another database, without routes. Raises SettingsError."""
+    app = Flask(__name__, instance_path=str(INSTANCE_FOLDER))
+    app.config.update(load_settings({"CONTACTS_DATABASE_URL": url}))
+    init_database(app)
+    init_migration(app)
+    return app
+
+
+def migrate_database(*, may_create: bool = False, is_patient: bool = True) -> None:
+    """Upgrade the database of the current application; `may_create`: make it if it is not there.
+
+    Waits for another process that does so, an hour at most, or where it is not patient for as long
+    as a writer waits. Raises SettingsError with what to do: it is not there, cannot be opened or
+    written, or is a newer version's.
+    """
+    if not may_create and not backend().is_there():
+        raise SettingsError(f"There is no database {backend().name}; see CONTACTS_DATABASE_URL.")
+    deadline = time.monotonic() + (PATIENCE_SECONDS if is_patient else 0)
+    while not _is_migrated():
+        if time.monotonic() >= deadline:
+            raise SettingsError(busy_sentence())
+        logger.warning("The database is to be migrated, and others are at work in it; waiting.")
+        time.sleep(1)
+
+
+def _is_migrated() -> bool:
+    """Upgrade the database if it needs to be; False where others are at work in it."""
+    try:
+        backend().create()
+        with db.engine.connect() as connection:
+            backend().check(connection)
+            revision = MigrationContext.configure(connection).get_current_revision()
+        scripts = ScriptDirectory(str(FOLDER))
+        if revision == scripts.get_current_head():
+            return True
+        if revision is not None and revision not in _revisions(scripts):
+            raise SettingsError(
+                f"The database {backend().name} was made by a newer version of this "
+                "service; start that version, or restore a backup of this one."
+            )
+        flask_migrate.upgrade()
+    except BackendError as error:
+        raise SettingsError(str(error)) from None
+    except (DBAPIError, OSError) as error:
+        if why_unavailable(error) == "busy":
+            return False
+        raise SettingsError(backend().advice(getattr(error, "orig", error))) from error
+    return True
+
+
+def is_compared(
+    item: Any, name: str | None, kind: str, _is_reflected: bool, _other: object
+) -> bool:
+    """Whether models and tables must agree on it: not on what one database alone has."""
+    if kind == "table":
+        return not (name or "").startswith(("contact_search", "contact_count"))
+    return kind != "foreign_key_constraint" or item.table.name != "contact_documents"
+
+
+def is_known_revision(revision: str) -> bool:
+    """Whether this version can work with a database of that revision."""
+    return revision in _revisions(ScriptDirectory(str(FOLDER)))
+
+
+def _revisions(scripts: ScriptDirectory) -> set[str]:
+    return {script.revision for script in scripts.walk_revisions()}

@@ -1,0 +1,213 @@
+"""The tables and their constraints; no queries.
+
+Times are text, always 27 characters in UTC (`clock.now`), so that they sort as they read and
+go out as they are. JSON is compact text.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    UniqueConstraint,
+    desc,
+    false,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from contacts_service.db.session import Base
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+NO_REUSE = {"sqlite_autoincrement": True}  # the id of a deleted row never comes back
+
+
+class Contact(Base):
+    """A person. The folded columns are what lists order and filter by (contract, section 3)."""
+
+    __tablename__ = "contacts"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    blocked: Mapped[bool] = mapped_column(default=False, server_default=false())
+    custom_attributes: Mapped[str]
+    created_at: Mapped[str]
+    updated_at: Mapped[str]
+    first_name_folded: Mapped[str]
+    last_name_folded: Mapped[str]
+    email_folded: Mapped[str | None]
+    # What was guessed from an address gives way to what a message says (contract, section 6).
+    is_first_name_guessed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_last_name_guessed: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+    __table_args__ = (
+        Index(None, "first_name_folded", "id"),
+        Index(None, "last_name_folded", "id"),
+        Index(None, "email_folded", "id"),
+        Index(None, "created_at", "id"),
+        Index(None, "updated_at", "id"),
+        # Who has no address comes last in this order too, which PostgreSQL needs an index for.
+        Index(
+            "ix_contacts_email_folded_id_descending",
+            desc("email_folded").nulls_last(),
+            desc("id"),
+        ).ddl_if("postgresql"),
+        NO_REUSE,
+    )
+
+
+class ContactChannel(Base):
+    """An address of a person.
+
+    The primary email has a row too (`is_primary`, not shown as a channel), so that one constraint
+    keeps an address with one person, whichever way it is theirs.
+    """
+
+    __tablename__ = "contact_channels"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), index=True)
+    channel: Mapped[str]
+    identifier: Mapped[str]
+    is_primary: Mapped[bool] = mapped_column(default=False, server_default=false())
+    created_at: Mapped[str]
+    updated_at: Mapped[str]
+
+    __table_args__ = (UniqueConstraint("channel", "identifier"), NO_REUSE)
+
+
+class ContactDocument(Base):
+    """What search looks at of a contact (`matching.Document`); the id grows with every indexing."""
+
+    __tablename__ = "contact_documents"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    contact_id: Mapped[int] = mapped_column(Id, unique=True)
+    document: Mapped[str]
+
+    # PostgreSQL would keep everybody from the contacts while a rebuilt index is put in place.
+    __table_args__ = (ForeignKeyConstraint(["contact_id"], ["contacts.id"]).ddl_if("sqlite"),)
+
+
+class Note(Base):
+    """What an agent wrote about a contact; never changed."""
+
+    __tablename__ = "contact_notes"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
+    content: Mapped[str]
+    author_id: Mapped[str]
+    author_name: Mapped[str]
+    created_at: Mapped[str]
+
+    __table_args__ = (Index(None, "contact_id", "created_at", "id"), NO_REUSE)
+
+
+class Conversation(Base):
+    """A thread of messages. Its id is the reference number that people quote."""
+
+    __tablename__ = "conversations"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    uuid: Mapped[str] = mapped_column(unique=True)
+    subject: Mapped[str]
+    status: Mapped[str]
+    channel: Mapped[str]
+    last_message: Mapped[str | None]
+    last_message_at: Mapped[str]
+    created_at: Mapped[str]
+    updated_at: Mapped[str]
+
+    __table_args__ = (Index(None, "status", "last_message_at", "id"), NO_REUSE)
+
+    @property
+    def reference_number(self) -> int:
+        return self.id
+
+
+class Participant(Base):
+    """A contact's part in a conversation: its `sender`, or a copied-in `participant`."""
+
+    __tablename__ = "conversation_participants"
+
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True, index=True)
+    role: Mapped[str]
+
+
+class Message(Base):
+    """One message of a conversation: `incoming` from a contact or `outgoing` from an agent.
+
+    `first_answer` is what the delivery of an incoming one was told, as JSON, for the next ones.
+    """
+
+    __tablename__ = "messages"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    uuid: Mapped[str] = mapped_column(unique=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"))
+    direction: Mapped[str]
+    content: Mapped[str]
+    message_id: Mapped[str | None] = mapped_column(unique=True)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"))
+    author_id: Mapped[str | None]
+    author_name: Mapped[str | None]
+    first_answer: Mapped[str | None]
+    created_at: Mapped[str]
+
+    __table_args__ = (Index(None, "conversation_id", "created_at", "id"), NO_REUSE)
+
+
+class KeptAnswer(Base):
+    """What a request with an Idempotency-Key was answered; `content` is the body."""
+
+    __tablename__ = "kept_answers"
+
+    agent_id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    status: Mapped[int]
+    etag: Mapped[str | None]
+    content: Mapped[str]
+    created_at: Mapped[str] = mapped_column(index=True)
+
+
+class ApiKey(Base):
+    """A key of an agent; `key_hash` is the SHA-256 of the key in hexadecimal."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    key_hash: Mapped[str] = mapped_column(unique=True)
+    agent_id: Mapped[str]
+    agent_name: Mapped[str]
+    scopes: Mapped[str]
+    created_at: Mapped[str]
+    expires_at: Mapped[str | None]
+    revoked_at: Mapped[str | None]
+    last_used_at: Mapped[str | None]
+
+    __table_args__ = (NO_REUSE,)
+
+
+class AttributeDefinition(Base):
+    """What a custom attribute may hold, where definitions are enforced. `values` is JSON."""
+
+    __tablename__ = "custom_attribute_definitions"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    description: Mapped[str]
+    data_type: Mapped[str]
+    values: Mapped[str | None]
+    regex: Mapped[str | None]
+    regex_hint: Mapped[str | None]
+    created_at: Mapped[str]
+    updated_at: Mapped[str]
+
+    __table_args__ = (NO_REUSE,)

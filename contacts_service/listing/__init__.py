@@ -1,0 +1,1 @@
+"""Lists: pages, cursors, orders and filters. Knows no table."""

@@ -1,0 +1,186 @@
+"""Comparing the search index with the contacts, and building it anew while the service runs."""
+
+import random
+import time
+from array import array
+from collections.abc import Iterator
+from itertools import count
+
+from sqlalchemy import Select, bindparam, exists, func, select, table, union
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from contacts_service.db.models import Contact, ContactDocument
+from contacts_service.db.queries import Prepared, Reader
+from contacts_service.db.session import backend, give_way, unit_of_work, why_unavailable
+from contacts_service.search.index import BATCH, LIVE, Tables, documents, index_contacts
+from contacts_service.search.tokens import tokens
+
+REBUILT = Tables("contact_documents_rebuilt", "contact_search_rebuilt")
+
+SAMPLE = 100  # contacts in a row
+
+# Where somebody reads from the index for long, PostgreSQL exchanges it only once that is over.
+ATTEMPTS, ATTEMPT_SECONDS = 300, 1
+
+
+class RebuildError(Exception):
+    """A rebuild that came to nothing; the message is a sentence for the operator."""
+
+
+_LAST = Prepared(select(func.max(Contact.id)))
+
+
+def _in_a_row(first: str) -> Select[int]:
+    """A sample's ids from the parameter of this name on."""
+    ids = select(Contact.id).where(Contact.id >= bindparam(first)).order_by(Contact.id)
+    return select(ids.limit(SAMPLE).subquery().columns.id)
+
+
+_sample = union(_in_a_row("newest"), _in_a_row("anywhere")).subquery()
+_MISSING = Prepared(
+    select(func.count())
+    .select_from(_sample)
+    .where(~exists().where(ContactDocument.contact_id == _sample.c.id))
+)
+
+
+def count_missing(reader: Reader) -> int:
+    """How many contacts of a sample are not in the index, at the same cost for any directory.
+
+    The newest are looked at, which show a writer that forgets, and some from anywhere, which show
+    sooner or later what was lost.
+    """
+    last = reader.value(_LAST) or 0
+    anywhere = random.randint(1, max(1, last))  # noqa: S311
+    starts = {"newest": max(1, last - SAMPLE + 1), "anywhere": anywhere}
+    return int(reader.value(_MISSING, starts))
+
+
+def differences(session: Session) -> Iterator[tuple[int, str]]:
+    """What the index says otherwise than the contacts: each contact's id and a sentence.
+
+    Reads all of both, within the transaction that the session is in.
+    """
+    sums = _checksums(session)
+    numbers: set[int] = set()
+    for batch in session.scalars(select(Contact.id).order_by(Contact.id)).partitions(BATCH):
+        rows = session.execute(
+            select(ContactDocument.contact_id, ContactDocument.id, ContactDocument.document).where(
+                ContactDocument.contact_id.in_(batch)
+            )
+        )
+        stored = {contact_id: (number, text) for contact_id, number, text in rows}
+        for contact_id, document in documents(session, batch):
+            if contact_id not in stored:
+                yield contact_id, "is a contact that is not in the index."
+                continue
+            number, text = stored[contact_id]
+            numbers.add(number)
+            if text != document.dump():
+                yield contact_id, "is a contact that the index has as it was before a change."
+            elif sums[number] != backend().search.checksum(number, tokens(document)):
+                yield contact_id, "is a contact whose tokens in the index are not its own."
+    for number, checksum in enumerate(sums):
+        if checksum and number not in numbers:
+            yield number, "is a number in the index that is no contact's."
+
+
+def _checksums(session: Session) -> "array[int]":
+    """For every number in the index, the sum of its tokens' checksums."""
+    last = session.scalar(select(func.max(ContactDocument.id))) or 0
+    sums = array("Q", bytes(8 * (last + 1)))
+    for number, checksum in backend().search.checksums(session.connection(), LIVE.search):
+        if number >= len(sums):
+            sums.extend([0] * (number + 1 - len(sums)))
+        sums[number] += checksum
+    return sums
+
+
+def rebuild() -> Iterator[int]:
+    """Build a new index beside the live one, then put it in its place.
+
+    First yields how many contacts there are, then how many each step did. Writers wait for no
+    more than a step; what they change meanwhile is caught up with before the exchange.
+    """
+    with unit_of_work() as session:
+        _create_empty(session)
+        mark = _last_number(session)
+        ids = session.scalars(select(Contact.id).order_by(Contact.updated_at, Contact.id)).all()
+    yield len(ids)
+    for start in range(0, len(ids), BATCH):
+        batch = ids[start : start + BATCH]
+        with unit_of_work() as session:
+            index_contacts(session, batch, REBUILT)
+        give_way()
+        yield len(batch)
+    merge(REBUILT)
+    for attempt in count(1):
+        try:
+            _finish(mark)
+        except SQLAlchemyError as error:
+            if attempt == ATTEMPTS or why_unavailable(error) != "busy":
+                raise
+            time.sleep(ATTEMPT_SECONDS)
+        else:
+            return
+
+
+def merge(index: Tables = LIVE) -> None:
+    """Bring the parts that writers have added to the index together, so that it is read faster.
+
+    Writers wait for no more than a step. Does nothing to an index that is in one part.
+    """
+    is_first, is_more = True, True
+    while is_more:
+        with unit_of_work() as session:
+            is_more = backend().search.merge(session.connection(), index.search, is_first=is_first)
+        is_first = False
+        give_way()
+
+
+def _create_empty(session: Session) -> None:
+    """Make the tables of the new index as those of the live one are."""
+    for live, new in _pairs():
+        backend().search.create_like(session.connection(), live, new)
+
+
+def _finish(mark: int | None) -> None:
+    """Catch up with what was indexed since `mark`, then exchange. Raises RebuildError."""
+    while mark is not None:
+        with unit_of_work() as session:
+            mark = _catch_up(session, mark)
+            if mark is None:
+                _require_whole(session)
+                _exchange(session)
+
+
+def _require_whole(session: Session) -> None:
+    indexed = session.scalar(select(func.count()).select_from(table(REBUILT.documents)))
+    if indexed != session.scalar(select(func.count()).select_from(Contact)):
+        raise RebuildError("Another rebuild has begun meanwhile; the index stays as it was.")
+
+
+def _last_number(session: Session) -> int:
+    return session.scalar(select(func.max(ContactDocument.id))) or 0
+
+
+def _catch_up(session: Session, mark: int) -> int | None:
+    """Index what writers have indexed since `mark`; the mark to go on from, None at the end."""
+    changed = session.execute(
+        select(ContactDocument.id, ContactDocument.contact_id)
+        .where(ContactDocument.id > mark)
+        .order_by(ContactDocument.id)
+        .limit(BATCH)
+    ).all()
+    index_contacts(session, [contact_id for _, contact_id in changed], REBUILT)
+    return changed[-1][0] if len(changed) == BATCH else None
+
+
+def _exchange(session: Session) -> None:
+    for live, new in _pairs():
+        backend().search.put_in_place(session.connection(), new, live)
+
+
+def _pairs() -> tuple[tuple[str, str], ...]:
+    return (LIVE.documents, REBUILT.documents), (LIVE.search, REBUILT.search)

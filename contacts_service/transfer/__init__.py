@@ -1,0 +1,1 @@
+"""The directory in and out of files and databases."""

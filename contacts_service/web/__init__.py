@@ -1,0 +1,1 @@
+"""HTTP: blueprint, parsing, answers, the API document."""

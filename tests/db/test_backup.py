@@ -1,0 +1,246 @@
+"""Backups hold everything of one moment, and nothing but a sound one is restored."""
+
+import errno
+import os
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from flask import Flask
+
+from contacts_service.db.session import Base
+from contacts_service.factory import create_app
+from tests.client import Api
+from tests.conftest import make_app
+from tests.files import flask
+from tests.threads import receive, stored
+
+pytestmark = pytest.mark.sqlite
+
+LINDA = "linda@example.com"
+BOTH = "BEGIN IMMEDIATE; INSERT INTO one VALUES (1); INSERT INTO two VALUES (1); COMMIT"
+
+
+@pytest.fixture
+def filled(app: Flask, api: Api) -> dict[str, list[Any]]:
+    """The rows of a database with something in it."""
+    contact = api.make_contact(LINDA)
+    api.post(f"/contacts/{contact['id']}/notes", {"content": "Called."})
+    receive(api, content="Hello.")
+    return stored(app)
+
+
+@pytest.fixture
+def backup(app: Flask, filled: dict[str, list[Any]], tmp_path: Path) -> Path:
+    path = tmp_path / "contacts.backup"
+    flask(app, "backup", path)
+    return path
+
+
+def elsewhere(folder: Path) -> Flask:
+    """The service where there is no database yet."""
+    folder.mkdir(exist_ok=True)
+    return create_app({"CONTACTS_DATABASE_URL": f"sqlite:///{folder / 'contacts.db'}"})
+
+
+def test_restored_database_is_what_was_backed_up(
+    filled: dict[str, list[Any]], backup: Path, tmp_path: Path
+) -> None:
+    other = elsewhere(tmp_path / "other")
+    flask(other, "restore", backup)
+    assert stored(other) == filled
+    assert "sound" in flask(other, "check")
+
+
+def test_backup_is_one_file(backup: Path) -> None:
+    assert [path.name for path in backup.parent.glob(f"{backup.name}*")] == [backup.name]
+
+
+def test_backup_and_what_is_restored_can_be_read_by_their_owner_alone(
+    backup: Path, tmp_path: Path
+) -> None:
+    flask(elsewhere(tmp_path / "new"), "restore", backup)
+    for file in (backup, tmp_path / "new" / "contacts.db"):
+        assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_backup_takes_the_place_of_an_older_one(app: Flask, api: Api, backup: Path) -> None:
+    api.make_contact("new@example.com")
+    flask(app, "backup", backup)
+    with closing(sqlite3.connect(backup)) as connection:
+        assert connection.execute("SELECT count(*) FROM contacts").fetchone() == (3,)
+
+
+def test_backup_beside_writers_is_of_one_moment(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    is_over = threading.Event()
+    path = app.extensions["database"].path
+
+    def write() -> None:
+        # Each transaction writes both; a backup that has one of them has the other.
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as connection:
+            while not is_over.is_set():
+                connection.executescript(BOTH)
+
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("CREATE TABLE one (x); CREATE TABLE two (x)")
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        counts = []
+        for number in range(10):
+            flask(app, "backup", tmp_path / f"{number}.backup")
+            with closing(sqlite3.connect(tmp_path / f"{number}.backup")) as connection:
+                [(one, two)] = connection.execute(
+                    "SELECT (SELECT count(*) FROM one), (SELECT count(*) FROM two)"
+                )
+            assert one == two
+            counts.append(one)
+    finally:
+        is_over.set()
+        thread.join()
+    assert counts == sorted(counts)
+    assert counts[-1] > counts[0]
+
+
+def test_database_that_is_there_is_not_overwritten(app: Flask, api: Api, backup: Path) -> None:
+    api.make_contact("new@example.com")
+    before = stored(app)
+    told = flask(app, "restore", backup, code=1)
+    assert "is there; give --overwrite" in told
+    assert stored(app) == before
+
+
+def test_overwritten_database_is_put_aside(backup: Path, tmp_path: Path) -> None:
+    other = make_app(tmp_path)
+    told = flask(other, "restore", backup, "--overwrite")
+    assert "contacts.db.before-restore" in told
+    with closing(sqlite3.connect(tmp_path / "contacts.db.before-restore")) as connection:
+        assert connection.execute("SELECT count(*) FROM contacts").fetchone() == (0,)
+    with closing(sqlite3.connect(tmp_path / "contacts.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM contacts").fetchone() == (2,)
+
+
+def test_what_was_put_aside_stays_when_another_is(backup: Path, tmp_path: Path) -> None:
+    other = make_app(tmp_path)
+    for _ in range(2):
+        flask(other, "restore", backup, "--overwrite")
+    counts = []
+    for name in ("contacts.db.before-restore", "contacts.db.before-restore-2"):
+        with closing(sqlite3.connect(tmp_path / name)) as connection:
+            counts += connection.execute("SELECT count(*) FROM contacts").fetchone()
+    assert counts == [0, 2]
+
+
+def test_log_of_a_database_that_is_gone_is_no_part_of_what_is_restored(
+    filled: dict[str, list[Any]], backup: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "other"
+    other = elsewhere(folder)
+    flask(other, "restore", backup)
+    with closing(other.extensions["database"].connect()) as left:
+        left.execute("DELETE FROM contact_notes")
+        log = (folder / "contacts.db-wal").read_bytes()
+    (folder / "contacts.db").unlink()
+    (folder / "contacts.db-wal").write_bytes(log)
+    flask(other, "restore", backup)
+    assert stored(other) == filled
+
+
+def test_restore_that_fails_leaves_the_database_where_it_is(
+    backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_app(tmp_path)
+    monkeypatch.setattr(os, "fsync", Mock(side_effect=OSError(errno.ENOSPC, "No space left")))
+    assert "No space left" in flask(other, "restore", backup, "--overwrite", code=1)
+    assert stored(other)["contacts"] == []
+    assert not list(tmp_path.glob("*before-restore*"))
+
+
+def spoil_bytes(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    file.write_bytes(content)
+
+
+def raise_version(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+
+
+def break_reference(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("UPDATE contact_notes SET contact_id = 999")
+        connection.commit()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda file: file.write_text("Dear Linda, "), "is no backup of this service"),
+        (lambda file: file.write_bytes(b""), "is no backup of this service"),
+        (lambda file: file.unlink(), "is no backup of this service"),
+        (lambda file: file.write_bytes(file.read_bytes()[:9000]), "contacts.backup"),
+        (spoil_bytes, "contacts.backup"),
+        (raise_version, "was made by a newer version"),
+        (break_reference, "is damaged: Row"),
+    ],
+)
+def test_only_a_sound_backup_is_restored(
+    backup: Path, tmp_path: Path, spoil: Any, sentence: str
+) -> None:
+    spoil(backup)
+    other = make_app(tmp_path)
+    before = stored(other)
+    told = flask(other, "restore", backup, "--overwrite", code=1)
+    assert told.startswith("Error: ")
+    assert sentence in told
+    assert stored(other) == before
+    assert not list(tmp_path.glob("*before-restore*"))
+
+
+@pytest.mark.parametrize("command", [["backup"], ["restore", "--overwrite"]])
+def test_database_itself_is_no_place_for_a_backup(
+    app: Flask, filled: dict[str, list[Any]], command: list[str]
+) -> None:
+    path = app.extensions["database"].path
+    before = path.stat().st_ino
+    told = flask(app, *command, path.parent / "." / path.name, code=1)
+    assert "is the database itself" in told
+    assert (path.stat().st_ino, stored(app)) == (before, filled)
+
+
+def test_backup_that_cannot_be_written_is_told(app: Flask, api: Api, tmp_path: Path) -> None:
+    told = flask(app, "backup", tmp_path / "nowhere" / "contacts.backup", code=1)
+    assert told.startswith("Error: ")
+    assert "nowhere" in told
+
+
+FAULTS = {
+    "a reference": ("UPDATE contact_notes SET contact_id = 999", "contact_notes"),
+    "the index": ("UPDATE contact_documents SET document = 'x' || document", "before a change"),
+    "the count": ("UPDATE sqlite_sequence SET seq = 7 WHERE name = 'contact_count'", "Lists count"),
+}
+
+
+@pytest.mark.parametrize(("statement", "sentence"), FAULTS.values(), ids=FAULTS)
+def test_check_tells_what_is_wrong(
+    backup: Path, tmp_path: Path, statement: str, sentence: str
+) -> None:
+    other = elsewhere(tmp_path / "other")
+    flask(other, "restore", backup)
+    with closing(sqlite3.connect(tmp_path / "other" / "contacts.db")) as connection:
+        connection.execute(statement)
+        connection.commit()
+    assert sentence in flask(other, "check", code=1)
+
+
+def test_everything_is_in_the_backup(backup: Path) -> None:
+    with closing(sqlite3.connect(backup)) as connection:
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+    assert set(Base.metadata.tables) <= names

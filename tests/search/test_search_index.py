@@ -1,0 +1,226 @@
+"""The search index: written with what it describes, by every writer; compared and rebuilt."""
+
+import csv
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from contacts_service.db.session import db, unit_of_work
+from contacts_service.search import postgresql_index as search_postgresql
+from contacts_service.search import query as search
+from contacts_service.search import ranking as matching
+from contacts_service.search import rebuild as search_upkeep
+from contacts_service.search.rebuild import RebuildError
+from tests.client import Api
+from tests.conftest import make_api, make_app
+from tests.databases import by_other_hands, is_postgresql, search_settings
+from tests.threads import receive
+
+
+def differences(app: Flask) -> list[str]:
+    with app.app_context():
+        return [sentence for _, sentence in search_upkeep.differences(db.session())]
+
+
+def import_people(app: Flask, _api: Api, folder: Path) -> None:
+    path = folder / "people.csv"
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["first_name", "email", "phone", "contact_channels"])
+        rows.writerow(
+            ["Anna", "anna@example.com", "+61 1", '[{"channel":"chat","identifier":"a"}]']
+        )
+        rows.writerow(["Linda", "linda@example.com", "", ""])
+    assert app.test_cli_runner().invoke(args=["contacts", "import", str(path)]).exit_code == 0
+
+
+def add_channel(api: Api) -> str:
+    """The path of a further address of a new contact."""
+    path = f"/contacts/{api.make_contact()['id']}/channels"
+    contact = api.post(path, {"channel": "chat", "identifier": "lin"})
+    return f"{path}/{contact['contact_channels'][0]['id']}"
+
+
+WRITERS: dict[str, Callable[[Flask, Api, Path], Any]] = {
+    "quick-create": lambda app, api, folder: api.make_contact("new@example.com"),
+    "update": lambda app, api, folder: api.make_contact("new@example.com", first_name="Anna"),
+    "new address": lambda app, api, folder: api.make_contact(
+        "o@example.com", email="n@example.com"
+    ),
+    "no address": lambda app, api, folder: api.make_contact("old@example.com", email=None),
+    "block": lambda app, api, folder: api.put(
+        f"/contacts/{api.make_contact()['id']}/block", {"blocked": True}
+    ),
+    "channel added": lambda app, api, folder: add_channel(api),
+    "channel removed": lambda app, api, folder: api.delete(add_channel(api)),
+    "message of somebody new": lambda app, api, folder: receive(api, message_id="1@x"),
+    "message of somebody known": lambda app, api, folder: [
+        receive(api, {"phone": "0412 345 678"}),
+        receive(api, {"phone": "+61412345678", "email": "lin@x.example", "first_name": "Lin"}),
+    ],
+    "conversation begun": lambda app, api, folder: api.post(
+        "/conversations",
+        {"contact": {"email": "new@example.com"}, "channel": "email", "message": "Hello."},
+    ),
+    "import": import_people,
+    "demo": lambda app, api, folder: app.test_cli_runner().invoke(
+        args=["demo", "--contacts", "30"], catch_exceptions=False
+    ),
+}
+
+
+@pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
+def test_every_writer_keeps_the_index(app: Flask, api: Api, tmp_path: Path, write: Any) -> None:
+    write(app, api, tmp_path)
+    assert api.get("/contacts")["total"] > 0
+    assert differences(app) == []
+
+
+FOREIGN = {
+    False: {
+        "INSERT INTO contact_search (rowid, tokens) SELECT id, 'nxyz' FROM contact_documents":
+            "not its own",
+        "INSERT INTO contact_search (rowid, tokens) VALUES (4711, 'nabc')": "no contact's",
+    },
+    True: {
+        "UPDATE contact_search SET words = words || 17": "not its own",
+        "UPDATE contact_search SET inner_parts = inner_parts || 17": "not its own",
+        "DELETE FROM contact_search": "not its own",
+        "INSERT INTO contact_search VALUES (4711, ARRAY[17], ARRAY[18])": "no contact's",
+    },
+}  # fmt: skip
+DAMAGE = {
+    "UPDATE contacts SET first_name = 'Changed'": "before a change",
+    "DELETE FROM contact_documents": "not in the index",
+    **FOREIGN[is_postgresql()],
+}
+
+
+@pytest.mark.parametrize(("statement", "sentence"), DAMAGE.items())
+def test_check_says_what_differs_and_rebuild_mends_it(
+    app: Flask, api: Api, statement: str, sentence: str
+) -> None:
+    run = app.test_cli_runner()
+    api.make_contact()
+    with app.app_context(), unit_of_work() as session:
+        session.execute(text(statement))
+    for command in (["search", "check"], ["check"]):
+        checked = run.invoke(args=command)
+        assert checked.exit_code == 1
+        assert sentence in checked.stdout
+    assert run.invoke(args=["search", "rebuild"]).exit_code == 0
+    for command in (["search", "check"], ["check"]):
+        assert run.invoke(args=command).exit_code == 0
+
+
+@pytest.mark.postgresql
+def test_rebuilt_index_has_the_settings_of_the_one_before(app: Flask, api: Api) -> None:
+    """By statistics of its tokens PostgreSQL would choose other plans, which are too slow."""
+    api.make_contact()
+    with by_other_hands(app) as connection:
+        before = search_settings(connection)
+        for column in ("words", "inner_parts"):
+            assert ("contact_search", column, 0, None) in before
+            index = (f"ix_contact_search_{column}", column, -1, ["fastupdate=off"])
+            assert index in before
+        app.test_cli_runner().invoke(args=["search", "rebuild"])
+        assert search_settings(connection) == before
+
+
+@pytest.mark.parametrize("typed", ["linda", "li nda 041", "0412 345", "+61 4", "o l s e n"])
+@pytest.mark.parametrize("rank", matching.RANKS)
+def test_no_condition_joins_both_columns(typed: str, rank: int) -> None:
+    """PostgreSQL would read the rows of all who meet a part of it."""
+    wanted = search._wanted(matching.read_query(typed), rank)
+    condition, _ = search_postgresql._condition(wanted, "{1}")
+    for alternative in condition.split(" OR "):
+        assert sum(column in alternative for column in search_postgresql.COLUMNS) == 1
+
+
+def test_what_is_written_during_a_rebuild_is_kept(app: Flask, api: Api) -> None:
+    first = api.make_contact("first@example.com", first_name="Before")
+    api.make_contact("second@example.com", first_name="Second")
+    with app.app_context():
+        for step, _ in enumerate(search_upkeep.rebuild()):
+            api.make_contact(f"new{step}@example.com", first_name="During")
+            api.put(f"/contacts/{first['id']}", {"first_name": f"Changed{step}"})
+    assert differences(app) == []
+    found = [contact["email"] for contact in api.get("/contacts/search?q=example")]
+    assert found == [
+        "first@example.com",
+        "new1@example.com",
+        "new0@example.com",
+        "second@example.com",
+    ]
+
+
+def test_the_migration_indexes_who_is_there(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    app.test_cli_runner().invoke(args=["demo", "--contacts", "30"])
+    with app.app_context():
+        downgrade(revision="0001")
+        upgrade()
+    assert differences(app) == []
+
+
+@pytest.mark.sqlite
+def test_rebuilding_leaves_the_index_in_one_part(app: Flask, api: Api) -> None:
+    for number in range(3):
+        api.make_contact(f"new{number}@example.com")
+    parts = "SELECT count(DISTINCT segid) FROM contact_search_idx"
+    with app.app_context():
+        assert db.session.scalar(text(parts)) > 1
+        db.session.rollback()
+        for _ in search_upkeep.rebuild():
+            pass
+        assert db.session.scalar(text(parts)) == 1
+    assert differences(app) == []
+
+
+def test_a_rebuild_that_another_has_emptied_changes_nothing(app: Flask, api: Api) -> None:
+    api.make_contact("linda@example.com")
+    with app.app_context():
+        first, second = search_upkeep.rebuild(), search_upkeep.rebuild()
+        assert (next(first), next(first)) == (1, 1)
+        next(second)
+        with pytest.raises(RebuildError, match="Another rebuild"):
+            list(first)
+        assert len(api.get("/contacts/search?q=linda")) == 1
+        list(second)
+    assert len(api.get("/contacts/search?q=linda")) == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("is_over", [True, False])
+def test_a_rebuild_waits_until_nobody_reads_the_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_over: bool
+) -> None:
+    app = make_app(tmp_path, CONTACTS_BUSY_TIMEOUT="0")
+    api = make_api(app)
+    api.make_contact("linda@example.com")
+    pauses = []
+    with by_other_hands(app) as report, app.app_context():
+        report.execute("BEGIN")
+        report.execute("SELECT number FROM contact_search")
+
+        def pause(_seconds: float) -> None:
+            assert len(api.get("/contacts/search?q=linda")) == 1  # nobody waits meanwhile
+            api.make_contact(f"new{len(pauses)}@example.com")
+            pauses.append(1)
+            if is_over and len(pauses) == 2:
+                report.execute("COMMIT")
+
+        monkeypatch.setattr(search_upkeep, "time", SimpleNamespace(sleep=pause))
+        monkeypatch.setattr(search_upkeep, "ATTEMPTS", 4)
+        with nullcontext() if is_over else pytest.raises(OperationalError, match="lock timeout"):
+            list(search_upkeep.rebuild())
+    assert len(pauses) == (2 if is_over else 3)
+    assert differences(app) == []

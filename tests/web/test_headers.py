@@ -1,0 +1,63 @@
+"""What every answer tells a browser, whoever made it: no guessing, no frames, no other hosts."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from contacts_service.contacts import queries as directory
+from contacts_service.factory import create_app
+from contacts_service.web.security_headers import DATA_HEADERS, PAGE_HEADERS
+from tests.client import Api
+
+
+def paths() -> Iterator[tuple[str, str]]:
+    """A call to every route, with ids that nothing has."""
+    for route in create_app({}).url_map.iter_rules():
+        path = "/".join("999999" if s.startswith("<") else s for s in route.rule.split("/"))
+        for method in route.methods - {"HEAD"}:
+            yield method, path
+
+
+ASSETS = ["/docs", "/docs/docs.js", "/docs/swagger-ui.css"]
+NO_ROUTES = ["/nowhere", "/docsx", "/docs/", "/docs/x", "/docs/%00"]
+CALLS = [
+    *paths(),
+    *(("GET", path) for path in (*ASSETS, *NO_ROUTES)),
+    ("PATCH", "/api/v1/contacts"),
+    ("HEAD", "/health"),
+]
+
+
+def assert_guarded(answer: TestResponse, headers: tuple[tuple[str, str], ...]) -> None:
+    for name, value in headers:
+        assert answer.headers.getlist(name) == [value]
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["with a token", "without"])
+@pytest.mark.parametrize(("method", "path"), CALLS, ids=map(" ".join, CALLS))
+def test_every_answer_carries_them_once(api: Api, method: str, path: str, is_known: bool) -> None:
+    token = {"Authorization": f"Bearer {api.token}"} if is_known else {}
+    answer = api.client.open(path, method=method, headers=token)
+    assert_guarded(answer, PAGE_HEADERS if path in ASSETS else DATA_HEADERS)
+
+
+def test_unchanged_and_failed_answers_carry_them_too(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/contacts/{api.make_contact()['id']}"
+    tag = api.call("GET", path).headers["ETag"]
+    assert_guarded(api.call("GET", path, 304, headers={"If-None-Match": tag}), DATA_HEADERS)
+    monkeypatch.setattr(directory, "read_contact", lambda *_: 1 / 0)
+    assert_guarded(api.call("GET", path, 500), DATA_HEADERS)
+
+
+@pytest.mark.parametrize("path", ASSETS)
+def test_the_page_runs_nothing_inline_and_nothing_from_elsewhere(
+    client: FlaskClient, path: str
+) -> None:
+    policy = client.get(path).headers["Content-Security-Policy"]
+    words = {word for directive in policy.split("; ") for word in directive.split()[1:]}
+    assert words == {"'none'", "'self'", "data:"}
+    assert "data:" not in policy.partition("img-src")[0]
