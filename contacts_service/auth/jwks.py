@@ -24,7 +24,6 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt import PyJWK, PyJWTError
 
 from contacts_service.errors import UnavailableError
-from contacts_service.turns import given_away
 
 HMAC_ALGORITHMS = ("HS256", "HS384", "HS512")
 RSA_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
@@ -111,8 +110,7 @@ class KeySet:
             return None
         reading = self._reading_to_wait_for(key_id)
         if reading:
-            with given_away():
-                reading.join(READ_TIMEOUT)
+            reading.join(READ_TIMEOUT)
             if reading.is_alive():
                 self._end_reading(reading, None)
         keys = self._keys

@@ -22,7 +22,6 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from contacts_service.db.backend import Backend, BackendError, Cause, Reading, Rows
 from contacts_service.db.postgresql_statements import OUTDATED_STATES, Statements, without_details
 from contacts_service.search.postgresql_index import PostgreSQLSearch
-from contacts_service.turns import arrival, given_away
 
 DRIVER = "postgresql+psycopg"
 WRITERS = 0x636F6E7461637473  # "contacts": the advisory lock of whoever writes
@@ -238,19 +237,18 @@ class PostgreSQLServer(Backend):
     def begin_writing(self, driver: Any, deadline: float) -> None:
         patience = max(1, round(1000 * (deadline - time.monotonic())))
         try:
-            with given_away():
-                # In one message, as each takes its time there and back.
-                driver.execute(
-                    "BEGIN ISOLATION LEVEL READ COMMITTED; "
-                    f"SET LOCAL lock_timeout = {patience}; SET LOCAL statement_timeout = 0; "
-                    f"SELECT pg_advisory_xact_lock({WRITERS})"
-                )
+            # In one message, as each takes its time there and back.
+            driver.execute(
+                "BEGIN ISOLATION LEVEL READ COMMITTED; "
+                f"SET LOCAL lock_timeout = {patience}; SET LOCAL statement_timeout = 0; "
+                f"SELECT pg_advisory_xact_lock({WRITERS})"
+            )
         except psycopg.Error as error:
             raise DatabaseError(None, None, error, hide_parameters=True) from None
 
     @contextmanager
     def migrating(self, engine: Engine) -> Iterator[Connection]:
-        deadline = arrival() + self.busy_timeout
+        deadline = time.monotonic() + self.busy_timeout
         with (
             engine.connect().execution_options(write_before=deadline) as connection,
             connection.begin(),

@@ -19,7 +19,6 @@ from contacts_service.db.postgresql import PostgreSQLServer
 from contacts_service.db.queries import Reader, driver_errors
 from contacts_service.db.sql import Text
 from contacts_service.db.sqlite import POLLING_SECONDS, SQLiteFile
-from contacts_service.turns import arrival, given_away
 
 BACKENDS: dict[str, type[SQLiteFile] | type[PostgreSQLServer]] = {
     "sqlite": SQLiteFile,
@@ -123,7 +122,7 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
         return
     _end_reading()
     database = backend()
-    deadline = arrival() + database.busy_timeout if is_patient else 0
+    deadline = time.monotonic() + database.busy_timeout if is_patient else 0
     with (
         database.writer(deadline),
         closing(_checkout()) as connection,
@@ -135,8 +134,7 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
             with driver_errors:
                 yield session
                 session.flush()
-                with given_away():  # to those who need not wait for the disk
-                    connection.commit()
+                connection.commit()
                 database.after_commit(connection.dbapi_connection)
         finally:
             g.pop(UNIT)

@@ -19,7 +19,6 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from contacts_service.db.backend import Backend, Cause, Reading, Rows
 from contacts_service.search.sqlite_index import SQLiteSearch
-from contacts_service.turns import arrival, given_away
 
 # Primary result codes that speak of the database's surroundings, not of a statement of ours:
 # READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
@@ -94,10 +93,8 @@ class SQLiteFile(Backend):
         Threads that ask SQLite each for themselves sleep longer and longer, and some starve.
         Raises SQLAlchemy's TimeoutError if others write until `deadline`.
         """
-        if not self._writing.acquire(blocking=False):
-            with given_away():
-                if not self._writing.acquire(timeout=max(0, deadline - time.monotonic())):
-                    raise PoolTimeoutError("Other threads wrote all the time.")
+        if not self._writing.acquire(timeout=max(0, deadline - time.monotonic())):
+            raise PoolTimeoutError("Other threads wrote all the time.")
         try:
             yield
         finally:
@@ -196,8 +193,7 @@ class SQLiteFile(Backend):
         driver.execute("PRAGMA busy_timeout = 0")
         try:
             while not _has_begun_writing(driver, deadline):
-                with given_away():
-                    time.sleep(POLLING_SECONDS)
+                time.sleep(POLLING_SECONDS)
         finally:
             driver.execute(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
 
@@ -209,8 +205,7 @@ class SQLiteFile(Backend):
             if self._log.stat().st_size <= LOG_BYTES:
                 return
             begun = time.monotonic()
-            with given_away():
-                is_empty = self._has_emptied_log(driver)
+            is_empty = self._has_emptied_log(driver)
             spent = time.monotonic() - begun
             if is_empty:
                 self._emptying = min(EMPTYING_SECONDS, self._longest_emptying)
@@ -238,7 +233,7 @@ class SQLiteFile(Backend):
         They are checked before the commit.
         """
         with (
-            self.writer(deadline := arrival() + self.busy_timeout),
+            self.writer(deadline := time.monotonic() + self.busy_timeout),
             engine.connect().execution_options(write_before=deadline) as connection,
         ):
             driver: Any = connection.connection.dbapi_connection

@@ -9,6 +9,7 @@ from them while all else is done. That table stays where a copy is killed, until
 import multiprocessing
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -32,7 +33,6 @@ from contacts_service.search import postgresql_index as search_postgresql
 from contacts_service.search.index import LIVE
 from contacts_service.search.ranking import Document
 from contacts_service.search.tokens import tokens
-from contacts_service.turns import arrival
 
 BATCH = 1000
 AHEAD = 40  # batches whose tokens are made before they can be written
@@ -114,7 +114,7 @@ def _alone(server: PostgreSQLServer) -> Iterator[Any]:
 
 def _of_one_moment(source: SQLiteFile, stack: ExitStack) -> list[Any]:
     """Two connections that read the same state, whoever writes meanwhile."""
-    deadline = arrival() + source.busy_timeout
+    deadline = time.monotonic() + source.busy_timeout
     with source.writer(deadline), closing(source.connect()) as lock:
         source.begin_writing(lock, deadline)
         connections = [stack.enter_context(closing(source.connect())) for _ in range(2)]
