@@ -20,6 +20,7 @@ from bench.people import people
 from bench.promises import Promise
 from bench.serving import HOST, Served, free_port, served_environ
 from bench.throughput import CONNECTIONS, PATHS
+from contacts_service import limits
 from contacts_service.config import PROJECT_FOLDER
 from contacts_service.contacts import bulk, channels
 from contacts_service.search.ranking import make_document
@@ -141,7 +142,7 @@ def _prepared(
         "contact_channels",
         channels.COLUMNS,
         [
-            (one.id, channels.EMAIL, one.email, True, one.created_at, one.updated_at)
+            (one.id, limits.EMAIL, one.email, True, one.created_at, one.updated_at)
             for _, _, one in people_made
             if one.email
         ],

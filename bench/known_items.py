@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from bench.directories import opened
 from contacts_service.db.models import Contact, ContactDocument
-from contacts_service.db.session import db, reader_of
+from contacts_service.db.session import db
 from contacts_service.search import query as search
 from contacts_service.search import ranking as matching
 from contacts_service.search.ranking import Document
@@ -151,7 +151,7 @@ def look_up(database: Path, count: int) -> list[Result]:
         matches = {text: Matches(matching.read_query(text), text.translate(_like))
                    for text in typed.values() if text}  # fmt: skip
         namesakes = _compare(session, matches.values())
-        reader = reader_of(session)
+        reader = session.reader
         results = {way: Result(way) for way in WAYS}
         for (way, contact_id), text in typed.items():
             if not text:
@@ -180,7 +180,7 @@ def _place(contact_id: int, found: list[int]) -> int | None:
 
 
 def _compare(session: Session, all_matches: Collection[Matches]) -> Counter[str]:
-    """Fill in whom the queries match; how many people are called as a query reads comes back."""
+    """Fill in whom the queries match; how many people are called as a query reader comes back."""
     frequencies = _gram_frequencies(session)
     by_gram: dict[str, list[Candidate]] = defaultdict(list)
     by_like: dict[str, list[Matches]] = defaultdict(list)

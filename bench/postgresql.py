@@ -24,7 +24,7 @@ from contacts_service.auth.local_key import local_key
 from contacts_service.config import PROJECT_FOLDER
 from contacts_service.contacts.queries import search_contacts
 from contacts_service.db.migrate import migrate_database
-from contacts_service.db.session import close_connections, reader
+from contacts_service.db.session import close_connections, read_connection
 from contacts_service.factory import create_app
 from contacts_service.strict_json import write_json
 from tests import databases
@@ -138,7 +138,7 @@ def _times(queries: list[str]) -> dict[str, float]:
 
 def _answer(query: str) -> bytes:
     with current_app.app_context():  # one request's
-        return write_json(search_contacts(reader(), query))
+        return write_json(search_contacts(read_connection(), query))
 
 
 def serving(file: Path, url: str, rounds: int, seconds: float) -> list[Promise]:

@@ -13,7 +13,7 @@ from bench.directories import opened
 from bench.people import LAST, people
 from bench.serving import served
 from contacts_service.contacts import queries as directory
-from contacts_service.db.queries import Reader
+from contacts_service.db.queries import ReadConnection
 from contacts_service.db.session import db
 from contacts_service.strict_json import read_json, write_json
 
@@ -134,7 +134,7 @@ def time_queries(small: Path, large: Path, rounds: int, http_rounds: int) -> lis
 def _search(engine: Engine, query: str) -> tuple[float, int]:
     """The seconds that the service takes with its rows, and how many there are."""
     with engine.connect() as connection:
-        reader = Reader(connection.connection.dbapi_connection, engine.dialect)
+        reader = ReadConnection(connection.connection.dbapi_connection, engine.dialect)
         beginning = time.perf_counter()
         found = write_json(directory.search_contacts(reader, query))
         taken = time.perf_counter() - beginning

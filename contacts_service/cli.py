@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service.config import SettingsError
 from contacts_service.db.migrate import migrate_database
-from contacts_service.db.session import busy_sentence, why_unavailable
+from contacts_service.db.session import busy_sentence, classify_error
 from contacts_service.demo.people import DemoError
 from contacts_service.search.rebuild import RebuildError
 from contacts_service.transfer.csv_format import FileError
@@ -46,7 +46,7 @@ def _on_database(command: Callable[P, None], *, may_create: bool) -> Callable[P,
 
 
 def _sentence(error: SQLAlchemyError) -> str:
-    if why_unavailable(error) == "busy":
+    if classify_error(error) == "busy":
         return busy_sentence()
     cause = " ".join(str(getattr(error, "orig", error)).split())  # libpq's may have several lines
     return f"The database could not do its work: {cause.rstrip('.')}."

@@ -1,31 +1,39 @@
 """The commands of `flask`: thin, one group for each thing they manage."""
 
 import re
+import sys
 from datetime import timedelta
 from pathlib import Path
 
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
+from sqlalchemy import func, select
 
 from contacts_service.auth import api_keys as keys
 from contacts_service.auth.local_key import local_key
 from contacts_service.auth.principal import SCOPES
-from contacts_service.cli import on_a_database, on_the_database
+from contacts_service.cli import counted, on_a_database, on_the_database
+from contacts_service.contacts.queries import count_contacts
 from contacts_service.conversations import commands as inbound_commands
+from contacts_service.db import backup
 from contacts_service.db import commands as backup_commands
-from contacts_service.db.session import backend, close_connections, unit_of_work
+from contacts_service.db.models import Contact
+from contacts_service.db.queries import CompiledStatement
+from contacts_service.db.session import backend, close_connections, read_connection, unit_of_work
 from contacts_service.metrics import EXTENSION
 from contacts_service.search import commands as search_commands
+from contacts_service.search import rebuild as search_upkeep
 from contacts_service.server import STOP_SECONDS, listen, serve
 from contacts_service.transfer import commands as directory_commands
 
+SHOWN = 20  # faults told one by one
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def init_commands(app: Flask) -> None:
     """Offer the commands of this service under `flask`."""
-    here = (keys_group, serve_command)
+    here = (keys_group, serve_command, check)
     groups = (inbound_commands.inbound_group, search_commands.search_group)
     for command in (*here, *directory_commands.COMMANDS, *backup_commands.COMMANDS, *groups):
         app.cli.add_command(command)
@@ -54,7 +62,7 @@ def serve_command(local: bool) -> None:
         threads=config["CONTACTS_THREADS"],
         counters=app.extensions.get(EXTENSION),
         stop_seconds=max(STOP_SECONDS, config["CONTACTS_BUSY_TIMEOUT"] + STOP_SECONDS // 2),
-        at_end=backend().leave,
+        at_end=backend().checkpoint_on_exit,
     )
 
 
@@ -142,3 +150,27 @@ def revoke_key(key_id: int) -> None:
     if not is_known:
         raise click.ClickException(f"There is no key {key_id}.")
     click.echo(f"Key {key_id} is revoked.")
+
+
+@click.command("check")
+@with_appcontext
+@on_the_database
+def check() -> None:
+    """Look at the database, its references and the search index; exit code 1 for any fault.
+
+    A server looks after its pages and references itself.
+    """
+    reads = read_connection()
+    contacts = reads.value(CompiledStatement(select(func.count()).select_from(Contact)))
+    path = backend().path
+    told = [] if path is None else [*backup.faults(path)]
+    told += [f"{number} {sentence}" for number, sentence in search_upkeep.differences(reads)]
+    if count_contacts(reads) != contacts:
+        told.append(f"Lists count {count_contacts(reads)} contacts, there are {contacts}.")
+    for fault in told[:SHOWN]:
+        click.echo(fault)
+    if told:
+        click.echo(f"{counted(len(told), 'fault')}.")
+        sys.exit(1)
+    sound = "search index is" if path is None else "database and the search index are"
+    click.echo(f"{counted(contacts, 'contact')}; the {sound} sound.")

@@ -9,7 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from contacts_service import application, commands, health, metrics
 from contacts_service.auth import permissions
 from contacts_service.config import INSTANCE_FOLDER, load_settings
-from contacts_service.contacts import attribute_routes, channel_routes, note_routes
+from contacts_service.contacts import attribute_routes, note_routes
 from contacts_service.contacts import routes as contact_routes
 from contacts_service.conversations import inbound_routes
 from contacts_service.conversations import routes as conversation_routes
@@ -19,7 +19,6 @@ from contacts_service.web import blueprint, docs, openapi, request_log, response
 
 BLUEPRINTS = (
     contact_routes.blueprint,
-    channel_routes.blueprint,
     note_routes.blueprint,
     conversation_routes.blueprint,
     inbound_routes.blueprint,

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service.auth.permissions import PUBLIC, requires
 from contacts_service.contacts import queries as directory
-from contacts_service.db.session import reader
+from contacts_service.db.session import read_connection
 from contacts_service.search import rebuild as search_upkeep
 from contacts_service.web.request_log import route_template
 
@@ -58,8 +58,8 @@ def _gauges() -> "Iterator[Gauge]":
     from contacts_service.counters import Gauge
 
     try:
-        contacts = directory.count_contacts()
-        missing = search_upkeep.count_missing(reader())
+        contacts = directory.count_contacts(read_connection())
+        missing = search_upkeep.count_missing(read_connection())
     except SQLAlchemyError:
         yield Gauge("contacts_database_up", "Whether the database answers.", 0)
         return

@@ -6,12 +6,10 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError, post_load, validate
 
 from contacts_service import text
+from contacts_service.limits import CHANNEL, IDENTIFIER_LENGTH, PHONE_LENGTH
 from contacts_service.strict_json import Json
-from contacts_service.text import PHONE_LENGTH, PHONE_PATTERN
+from contacts_service.text import PHONE_PATTERN
 from schemas.fields import NOT_BLANK, ClosedSchema, Line, Word
-
-CHANNEL = r"^[a-z][a-z0-9_-]{0,31}$"
-IDENTIFIER_LENGTH = 254
 
 
 class ChannelName(Word):

@@ -1,12 +1,12 @@
 """Contacts: what may be sent, and what is answered."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import fields, validate
 
-from contacts_service.contacts.queries import ATTRIBUTE_PREFIX, FIELDS, ORDERS, bare_name
-from contacts_service.listing.filter_schema import filters_shape
-from contacts_service.text import NAME_LENGTH
+from contacts_service.limits import NAME_LENGTH, ORDERS
+from contacts_service.strict_json import Json
+from contacts_service.text import bare_name
 from schemas.fields import (
     ClosedSchema,
     CustomAttributes,
@@ -18,7 +18,7 @@ from schemas.fields import (
     WireTime,
     Word,
 )
-from schemas.lists import PartQuerySchema
+from schemas.lists import ListQuerySchema
 
 FILTERS_HELP = """\
 A JSON array of filters, all of which must hold, or a group. At most 20 filters in all; groups nest
@@ -93,14 +93,14 @@ class OrderBy(Word):
 
 
 class Filters(fields.String):
-    """A JSON text; what it says is judged where the fields are known."""
+    """Filters as JSON text, which `contacts` reads; the routes set the documented shape."""
 
-    json_shape = filters_shape(FIELDS, ATTRIBUTE_PREFIX)
+    json_shape: ClassVar[Json] = {}
 
 
-class ContactsQuerySchema(PartQuerySchema):
+class ContactsQuerySchema(ListQuerySchema):
     """Which part of the directory, in which order."""
 
-    order_by = OrderBy(load_default="created_at", validate=validate.OneOf(tuple(ORDERS)))
+    order_by = OrderBy(load_default="created_at", validate=validate.OneOf(ORDERS))
     order = Word(load_default="desc", validate=validate.OneOf(("asc", "desc")))
     filters = Filters(metadata={"description": FILTERS_HELP})

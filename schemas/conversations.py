@@ -4,21 +4,24 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from contacts_service.conversations.incoming import (
+from contacts_service.limits import (
     CONTENT_LENGTH,
+    INCOMING,
+    MESSAGE_BODY,
     MESSAGE_ID_LENGTH,
+    OUTGOING,
+    PARTICIPANT,
+    PREVIEW_LENGTH,
+    SENDER,
+    STATUSES,
     SUBJECT_LENGTH,
 )
-from contacts_service.conversations.messages import INCOMING, OUTGOING
-from contacts_service.conversations.service import PARTICIPANT, PREVIEW_LENGTH, SENDER, STATUSES
 from contacts_service.strict_json import Json
 from schemas.channels import ChannelName
 from schemas.contacts import QuickContactSchema
 from schemas.fields import ClosedSchema, Line, MessageId, Paragraphs, WireTime, Word
-from schemas.lists import PartQuerySchema
+from schemas.lists import ListQuerySchema
 from schemas.notes import AuthorSchema
-
-MESSAGE_BODY_LIMIT = 8 << 20  # bytes of JSON with a message in it
 
 
 class ConversationSchema(ClosedSchema):
@@ -59,7 +62,7 @@ class Statuses(fields.String):
         return statuses
 
 
-class ConversationsQuerySchema(PartQuerySchema):
+class ConversationsQuerySchema(ListQuerySchema):
     """Which of a contact's conversations."""
 
     statuses = Statuses()
@@ -93,7 +96,7 @@ class BegunConversationSchema(ConversationSchema):
 class MessageCreateSchema(ClosedSchema):
     """What an agent writes to a contact."""
 
-    body_limit = MESSAGE_BODY_LIMIT
+    body_limit = MESSAGE_BODY
 
     message = Paragraphs(CONTENT_LENGTH, required=True)
     message_id = MessageId(MESSAGE_ID_LENGTH, load_default=None, allow_none=True)

@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate
 
-from contacts_service import text
-from contacts_service.contacts import attribute_definitions as definitions
-from contacts_service.contacts.attributes import DATA_TYPES, compile_pattern
+from contacts_service import limits, text
+from contacts_service.limits import DATA_TYPES
 from schemas.fields import ClosedSchema, Items, Line, Text, WireTime, Word
 
 FILLED_LINE = rf"^[^{text.NOT_IN_LINES}]*[^\s{text.NOT_IN_LINES}][^{text.NOT_IN_LINES}]*$"
@@ -40,7 +39,7 @@ BY_DATA_TYPE = [
 
 def _check_pattern(pattern: str) -> None:
     try:
-        compile_pattern(pattern)
+        text.compile_pattern(pattern)
     except ValueError as error:
         raise ValidationError(str(error)) from None
 
@@ -66,7 +65,7 @@ class AttributeKey(Text):
 
     def __init__(self, **kwargs: Any) -> None:
         sentence = "Must have 1 to 64 characters: a to z, 0 to 9 and _."
-        pattern = validate.Regexp(definitions.KEY_PATTERN, error=sentence)
+        pattern = validate.Regexp(limits.DEFINITION_KEY, error=sentence)
         super().__init__(validate=pattern, **kwargs)
 
 
@@ -78,7 +77,7 @@ class Pattern(FilledLine):
             "format": "regex",
             "description": "Only for `text`: an RE2 pattern that the whole value must match.",
         }
-        super().__init__(definitions.REGEX_LENGTH, metadata=metadata, **kwargs)
+        super().__init__(limits.REGEX_LENGTH, metadata=metadata, **kwargs)
         self.validators.append(_check_pattern)
 
 
@@ -86,9 +85,9 @@ class ListValues(Items):
     """The values to choose from."""
 
     def __init__(self, **kwargs: Any) -> None:
-        limit = validate.Length(1, definitions.MAX_VALUES, error="Must be {min} to {max} values.")
+        limit = validate.Length(1, limits.LIST_VALUES, error="Must be {min} to {max} values.")
         metadata = {"uniqueItems": True, "description": "Only for `list`: what to choose from."}
-        value = FilledLine(definitions.VALUE_LENGTH)
+        value = FilledLine(limits.LIST_VALUE_LENGTH)
         super().__init__(value, validate=[limit, _check_distinct], metadata=metadata, **kwargs)
 
 
@@ -120,21 +119,21 @@ class AttributeDefinitionCreateSchema(ClosedSchema):
     json_properties: ClassVar = {"anyOf": BY_DATA_TYPE}
 
     key = AttributeKey(required=True)
-    name = FilledLine(definitions.NAME_LENGTH, required=True)
-    description = Line(definitions.DESCRIPTION_LENGTH, load_default="")
+    name = FilledLine(limits.NAME_LENGTH, required=True)
+    description = Line(limits.DESCRIPTION_LENGTH, load_default="")
     data_type = DataType(required=True)
     values = ListValues(load_default=None)
     regex = Pattern(load_default=None)
-    regex_hint = FilledLine(definitions.HINT_LENGTH, load_default=None)
+    regex_hint = FilledLine(limits.HINT_LENGTH, load_default=None)
 
 
 class AttributeDefinitionUpdateSchema(ClosedSchema):
     """What may be corrected of a custom attribute; key and data type only as they are."""
 
     key = AttributeKey()
-    name = FilledLine(definitions.NAME_LENGTH)
-    description = Line(definitions.DESCRIPTION_LENGTH)
+    name = FilledLine(limits.NAME_LENGTH)
+    description = Line(limits.DESCRIPTION_LENGTH)
     data_type = DataType()
     values = ListValues(allow_none=True)
     regex = Pattern(allow_none=True)
-    regex_hint = FilledLine(definitions.HINT_LENGTH, allow_none=True)
+    regex_hint = FilledLine(limits.HINT_LENGTH, allow_none=True)

@@ -11,14 +11,13 @@ from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from contacts_service import text
+from contacts_service import limits, text
+from contacts_service.limits import ATTRIBUTE_KEY_LENGTH, ATTRIBUTES_SIZE
 from contacts_service.strict_json import write_json
 from contacts_service.timestamps import read_moment, wire_time
 
-ATTRIBUTES_SIZE = 16 * 1024  # bytes of compact JSON
 MEMBER_SIZE = len(',"k":1')  # at least
 COMPLAINTS = 100  # about one object or list
-ATTRIBUTE_KEY_LENGTH = 64
 
 ONE_LINE = f"^[^{text.NOT_IN_LINES}]*$"
 
@@ -123,8 +122,10 @@ class SearchText(Text):
     clean = staticmethod(text.clean_search)
 
     def __init__(self, **kwargs: Any) -> None:
-        metadata = {"pattern": SEARCHABLE, "maxLength": text.SEARCH_LENGTH, "minLength": 1}
-        limit = validate.Length(1, text.SEARCH_LENGTH, error="Must have {min} to {max} characters.")
+        metadata = {"pattern": SEARCHABLE, "maxLength": limits.SEARCH_LENGTH, "minLength": 1}
+        limit = validate.Length(
+            1, limits.SEARCH_LENGTH, error="Must have {min} to {max} characters."
+        )
         super().__init__(validate=limit, metadata=metadata, **kwargs)
 
 
@@ -134,7 +135,7 @@ class Email(Text):
     clean = staticmethod(text.normalise_email)
 
     def __init__(self, **kwargs: Any) -> None:
-        metadata = {"format": "email", "maxLength": text.EMAIL_LENGTH, "minLength": 3}
+        metadata = {"format": "email", "maxLength": limits.EMAIL_LENGTH, "minLength": 3}
         super().__init__(metadata=metadata | kwargs.pop("metadata", {}), **kwargs)
 
 
@@ -144,7 +145,7 @@ class Phone(Text):
     clean = staticmethod(lambda given: text.clean_line(given) and text.normalise_phone(given))
 
     def __init__(self, **kwargs: Any) -> None:
-        metadata = {"pattern": f"^$|{text.PHONE_PATTERN}", "maxLength": text.PHONE_LENGTH}
+        metadata = {"pattern": f"^$|{text.PHONE_PATTERN}", "maxLength": limits.PHONE_LENGTH}
         super().__init__(metadata=metadata | kwargs.pop("metadata", {}), **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:

@@ -4,23 +4,25 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from contacts_service.conversations.incoming import (
-    CC_LIMIT,
+from contacts_service.conversations.incoming import Correspondent, IncomingMessage
+from contacts_service.limits import (
+    CC_COUNT,
     CONTENT_LENGTH,
     INBOX,
+    INCOMING,
+    MAIL_TYPE,
+    MESSAGE_BODY,
     MESSAGE_ID_LENGTH,
-    REFERENCES_LIMIT,
+    NAME_LENGTH,
+    OUTGOING,
+    REFERENCES_COUNT,
     SPAM_BUCKET,
     SUBJECT_LENGTH,
-    Correspondent,
-    IncomingMessage,
 )
-from contacts_service.conversations.messages import INCOMING, OUTGOING
 from contacts_service.strict_json import Json
-from contacts_service.text import NAME_LENGTH
 from schemas.channels import ChannelName, Identifier, by_channel, normalised
 from schemas.contacts import ContactDetailSchema
-from schemas.conversations import MESSAGE_BODY_LIMIT, ConversationSchema
+from schemas.conversations import ConversationSchema
 from schemas.fields import (
     ClosedSchema,
     Email,
@@ -34,8 +36,6 @@ from schemas.fields import (
     WireTime,
 )
 
-MAIL = "message/rfc822"
-MAIL_LIMIT = 25 << 20  # bytes of a raw mail
 ADDRESSES = ("email", "phone", "identifier")
 
 
@@ -66,8 +66,8 @@ class CorrespondentSchema(ClosedSchema):
 class IncomingMessageSchema(ClosedSchema):
     """A message that has arrived."""
 
-    body_limit = MESSAGE_BODY_LIMIT
-    other_types = (MAIL,)
+    body_limit = MESSAGE_BODY
+    other_types = (MAIL_TYPE,)
     json_rules: ClassVar[Json] = by_channel(
         lambda identifier: {
             "from": {"properties": {"identifier": identifier}},
@@ -80,7 +80,7 @@ class IncomingMessageSchema(ClosedSchema):
     cc = Items(
         fields.Nested(CorrespondentSchema()),
         load_default=[],
-        validate=validate.Length(max=CC_LIMIT, error="More than {max} people."),
+        validate=validate.Length(max=CC_COUNT, error="More than {max} people."),
     )
     subject = Line(SUBJECT_LENGTH, load_default="")
     content = Paragraphs(CONTENT_LENGTH, may_be_blank=True, load_default="")
@@ -97,7 +97,7 @@ class IncomingMessageSchema(ClosedSchema):
         data["cc"] = tuple(
             _correspondent(channel, who, "cc", number) for number, who in enumerate(data["cc"])
         )
-        data["references"] = tuple(data["references"][-REFERENCES_LIMIT:])
+        data["references"] = tuple(data["references"][-REFERENCES_COUNT:])
         return IncomingMessage(**data)
 
 

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
+from marshmallow import Schema, ValidationError, fields, validates_schema
 
-from contacts_service.listing.cursors import Walk
-from contacts_service.listing.lists import Page
+from contacts_service.limits import MAX_PAGE, MAX_PAGE_SIZE, PAGE_SIZE
 from schemas.fields import ClosedSchema, QueryNumber
 
 CURSOR_HELP = """\
@@ -14,11 +13,11 @@ the same order and filters, until that is null. Costs the same at any depth. Not
 `page`."""
 
 
-class PartQuerySchema(ClosedSchema):
-    """Which part of a list (contract, section 3)."""
+class ListQuerySchema(ClosedSchema):
+    """Which page of a list, by its number or by a cursor (docs/api.md)."""
 
-    page = QueryNumber(1, 2**31 - 1)
-    page_size = QueryNumber(1, 100, load_default=50)
+    page = QueryNumber(1, MAX_PAGE)
+    page_size = QueryNumber(1, MAX_PAGE_SIZE, load_default=PAGE_SIZE)
     cursor = fields.String(metadata={"description": CURSOR_HELP})
 
     @validates_schema
@@ -26,34 +25,23 @@ class PartQuerySchema(ClosedSchema):
         if "page" in data and "cursor" in data:
             raise ValidationError("Not together with cursor.", "page")
 
-    @post_load
-    def to_part(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        """Put the part of the list that is asked for in the place of its parameters."""
-        number, size = data.pop("page", 1), data.pop("page_size")
-        if "cursor" in data:
-            cursor = data.pop("cursor")
-            data["part"] = Walk(cursor, size, question=str(sorted(data.items())))
-        else:
-            data["part"] = Page(number, size)
-        return data
-
 
 def page_of(schema: type[Schema]) -> dict[str, Any]:
-    """The documented shape of a page of a list, and of a part of a walk."""
+    """The documented shape of a page of a list, by number or by cursor."""
     count = {"type": "integer", "minimum": 0}
     properties = {
         "results": {"type": "array", "items": schema},
         "total": count,
         "total_pages": count,
         "page": {"type": "integer", "minimum": 1},
-        "page_size": {"type": "integer", "minimum": 1, "maximum": 100},
+        "page_size": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE},
     }
-    walk = {
+    cursor_page = {
         "results": properties["results"],
         "next_cursor": {"type": ["string", "null"]},
         "page_size": properties["page_size"],
     }
-    return {"oneOf": [_closed(properties), _closed(walk)]}
+    return {"oneOf": [_closed(properties), _closed(cursor_page)]}
 
 
 def _closed(properties: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from contacts_service.contacts.notes import NOTE_LENGTH
+from contacts_service.limits import NOTE_LENGTH
 from schemas.fields import ClosedSchema, Paragraphs, WireTime
 
 

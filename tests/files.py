@@ -14,7 +14,7 @@ from sqlalchemy import select
 from contacts_service.contacts import service as contacts
 from contacts_service.contacts.queries import read_contact
 from contacts_service.db.models import Contact, ContactChannel
-from contacts_service.db.session import Base, db, reader, unit_of_work
+from contacts_service.db.session import Base, db, read_connection, unit_of_work
 from contacts_service.strict_json import write_json
 from contacts_service.transfer import importer as transfer
 
@@ -71,7 +71,7 @@ def directory(app: Flask) -> list[dict[str, Any]]:
     with app.app_context():
         session = db.session()
         ids = session.scalars(select(Contact.id).order_by(Contact.id)).all()
-        people = [orjson.loads(write_json(read_contact(reader(), each))) for each in ids]
+        people = [orjson.loads(write_json(read_contact(read_connection(), each))) for each in ids]
     for person in people:
         del person["id"]
         person["custom_attributes"] = write_json(person["custom_attributes"]).decode()

@@ -14,7 +14,7 @@ from contacts_service.auth import api_keys as keys
 from contacts_service.auth.principal import SCOPES
 from contacts_service.contacts import queries as directory
 from contacts_service.db.models import ContactDocument
-from contacts_service.db.queries import Prepared
+from contacts_service.db.queries import CompiledStatement
 from contacts_service.db.session import unit_of_work
 from contacts_service.search import rebuild as search_upkeep
 from tests.client import Api
@@ -101,13 +101,13 @@ def test_a_query_that_takes_too_long_is_counted(
     scrape: Callable[[], Numbers],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    heavy = Prepared(
+    heavy = CompiledStatement(
         text(
             "SELECT count(*) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
             "SELECT i + 1 FROM n WHERE i < 100000) SELECT i FROM n)"
         )
     )
-    monkeypatch.setattr(directory, "read_contact", lambda reader, _id: reader.value(heavy))
+    monkeypatch.setattr(directory, "read_contact", lambda reads, _id: reads.value(heavy))
     monkeypatch.setitem(counting_app.config, "CONTACTS_QUERY_TIMEOUT", 0)
     counting_api.call("GET", "/contacts/1", 503)
     numbers = scrape()

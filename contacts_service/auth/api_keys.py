@@ -15,12 +15,17 @@ from typing import NamedTuple
 from flask import Flask, Response, after_this_request, current_app
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from contacts_service.auth.principal import SCOPES, Principal
 from contacts_service.db.models import ApiKey
-from contacts_service.db.queries import Prepared
-from contacts_service.db.session import db, reader, unit_of_work, why_unavailable
+from contacts_service.db.queries import CompiledStatement
+from contacts_service.db.session import (
+    UnitOfWork,
+    classify_error,
+    db,
+    read_connection,
+    unit_of_work,
+)
 from contacts_service.errors import AuthError
 from contacts_service.text import clean_line
 from contacts_service.timestamps import now, wire_time
@@ -34,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 
 def create_key(
-    session: Session,
+    session: UnitOfWork,
     agent_id: str,
     agent_name: str,
     scopes: Iterable[str],
@@ -71,7 +76,7 @@ def list_keys() -> list[ApiKey]:
     return list(db.session.scalars(select(ApiKey).order_by(ApiKey.id)))
 
 
-def revoke_key(session: Session, key_id: int) -> bool:
+def revoke_key(session: UnitOfWork, key_id: int) -> bool:
     """Whether there is such a key; from here on it is refused. Revoking twice changes nothing."""
     key = session.get(ApiKey, key_id)
     if key is None:
@@ -104,7 +109,7 @@ def _principal(agent_id: str, agent_name: str, scopes: str) -> Principal:
 
 def _find(key: str) -> "FoundKey":
     # A row is found by the hash of 256 random bits, so timing tells nothing about other keys.
-    row = reader().row(_BY_HASH, {"key_hash": _hash(key)})
+    row = read_connection().row(_BY_HASH, {"key_hash": _hash(key)})
     if row is None:
         raise AuthError("The token is not known.")
     found = FoundKey(*row)
@@ -143,7 +148,7 @@ def _record_use(app: Flask, key_id: int) -> None:
                     update(ApiKey).where(ApiKey.id == key_id, is_due).values(last_used_at=now())
                 )
         except SQLAlchemyError as error:
-            if why_unavailable(error) != "busy":  # then the next call records it
+            if classify_error(error) != "busy":  # then the next call records it
                 _warn(app, key_id)
 
 
@@ -171,7 +176,7 @@ class FoundKey(NamedTuple):
     last_used_at: str | None
 
 
-_BY_HASH = Prepared(
+_BY_HASH = CompiledStatement(
     select(*(getattr(ApiKey, name) for name in FoundKey._fields)).where(
         ApiKey.key_hash == bindparam("key_hash")
     )

@@ -5,57 +5,38 @@
 
 from typing import Any
 
-import orjson
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from contacts_service.db.models import AttributeDefinition
-from contacts_service.db.queries import Prepared, Reader
-from contacts_service.db.session import reader_of
-from contacts_service.db.sql_json import json_object, stored_json
+from contacts_service.db.queries import CompiledStatement, ReadConnection, Shape
+from contacts_service.db.session import UnitOfWork
 from contacts_service.errors import ConflictError, InputError, NotFoundError
-from contacts_service.listing.lists import Listing, Order, Part, read_list
+from contacts_service.listing.lists import ListQuery, Order, PageRequest, read_list
 from contacts_service.strict_json import Json, write_json
 from contacts_service.timestamps import moment_after, now
+from schemas.definitions import AttributeDefinitionSchema
 
-KEY_PATTERN = "^[a-z0-9_]{1,64}$"
-NAME_LENGTH = 140
-DESCRIPTION_LENGTH = 1000
-REGEX_LENGTH = 500
-HINT_LENGTH = 250
-MAX_VALUES = 500
-VALUE_LENGTH = 250
-
-AS_JSON = json_object(
-    AttributeDefinition.id,
-    AttributeDefinition.key,
-    AttributeDefinition.name,
-    AttributeDefinition.description,
-    AttributeDefinition.data_type,
-    values=stored_json(AttributeDefinition.values),
-    regex=AttributeDefinition.regex,
-    regex_hint=AttributeDefinition.regex_hint,
-    created_at=AttributeDefinition.created_at,
-    updated_at=AttributeDefinition.updated_at,
-)
-DEFINITIONS = Listing(
+DEFINITION = Shape(AttributeDefinitionSchema().fields, AttributeDefinition)
+DEFINITIONS = ListQuery(
     "definitions",
     select(AttributeDefinition),
     Order(AttributeDefinition.id, AttributeDefinition.id, is_descending=False),
-    AS_JSON,
+    DEFINITION,
 )
-_BY_ID = Prepared(select(AS_JSON).where(AttributeDefinition.id == bindparam("id")))
+_BY_ID = CompiledStatement(
+    select(*DEFINITION.columns).where(AttributeDefinition.id == bindparam("id"))
+)
 UNCHANGEABLE = ("key", "data_type")
 TYPE_OF_FIELD = {"values": "list", "regex": "text", "regex_hint": "text"}
 
 
-def list_definitions(reader: Reader, part: Part) -> Json:
-    """A part of the definitions, oldest first."""
-    return read_list(reader, DEFINITIONS, part)
+def list_definitions(reads: ReadConnection, page: PageRequest) -> Json:
+    """A page of the definitions, oldest first."""
+    return read_list(reads, DEFINITIONS, page)
 
 
-def create_definition(session: Session, fields: Json) -> orjson.Fragment:
+def create_definition(session: UnitOfWork, fields: Json) -> Json:
     """The new definition. Raises InputError for a field that its data type does not have or lacks,
     ConflictError for a key that is defined.
     """
@@ -67,18 +48,18 @@ def create_definition(session: Session, fields: Json) -> orjson.Fragment:
         session.flush()
     except IntegrityError:  # the key is all that can be taken
         raise ConflictError("The key is already defined.") from None
-    return read_definition(reader_of(session), definition.id)
+    return read_definition(session.reads, definition.id)
 
 
-def read_definition(reader: Reader, definition_id: int) -> orjson.Fragment:
+def read_definition(reads: ReadConnection, definition_id: int) -> Json:
     """One definition. Raises NotFoundError."""
-    definition = reader.value(_BY_ID, {"id": definition_id})
-    if definition is None:
+    row = reads.row(_BY_ID, {"id": definition_id})
+    if row is None:
         raise NotFoundError("There is no such definition.")
-    return orjson.Fragment(definition)
+    return DEFINITION.read(row)
 
 
-def update_definition(session: Session, definition_id: int, changes: Json) -> orjson.Fragment:
+def update_definition(session: UnitOfWork, definition_id: int, changes: Json) -> Json:
     """Change what `changes` holds and leave the rest; where nothing differs, `updated_at` stays.
 
     Raises NotFoundError, and InputError for another key or data type and as `create_definition`.
@@ -94,10 +75,10 @@ def update_definition(session: Session, definition_id: int, changes: Json) -> or
         setattr(definition, name, value)
     if session.is_modified(definition):
         definition.updated_at = moment_after(definition.updated_at)
-    return read_definition(reader_of(session), definition_id)
+    return read_definition(session.reads, definition_id)
 
 
-def delete_definition(session: Session, definition_id: int) -> None:
+def delete_definition(session: UnitOfWork, definition_id: int) -> None:
     """Raises NotFoundError."""
     deleted = session.execute(
         delete(AttributeDefinition)

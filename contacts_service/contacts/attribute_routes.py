@@ -1,10 +1,9 @@
 """The routes of the definitions of custom attributes."""
 
-from orjson import Fragment
-
 from contacts_service.auth.permissions import ANY_TOKEN, requires
 from contacts_service.contacts import attribute_definitions as definitions
-from contacts_service.db.session import reader, unit_of_work
+from contacts_service.db.session import read_connection, unit_of_work
+from contacts_service.listing.lists import page_request
 from contacts_service.strict_json import Json
 from contacts_service.web.blueprint import Blueprint
 from contacts_service.web.openapi import DELETED, answers_also
@@ -13,7 +12,7 @@ from schemas.definitions import (
     AttributeDefinitionSchema,
     AttributeDefinitionUpdateSchema,
 )
-from schemas.lists import PartQuerySchema, page_of
+from schemas.lists import ListQuerySchema, page_of
 
 DEFINITION = "/custom-attributes/<id:definition_id>"
 CREATE_EXAMPLE = {
@@ -29,10 +28,10 @@ blueprint = Blueprint("custom_attributes", __name__, description="What contacts 
 @blueprint.route("/custom-attributes")
 @requires(ANY_TOKEN)
 @blueprint.response(200, page_of(AttributeDefinitionSchema))
-@blueprint.arguments(PartQuerySchema(), location="query")
+@blueprint.arguments(ListQuerySchema(), location="query")
 def list_definitions(query: Json) -> Json:
     """List the definitions of custom attributes, oldest first."""
-    return definitions.list_definitions(reader(), query["part"])
+    return definitions.list_definitions(read_connection(), page_request(query))
 
 
 @blueprint.route("/custom-attributes", methods=["POST"])
@@ -40,7 +39,7 @@ def list_definitions(query: Json) -> Json:
 @answers_also(409)
 @blueprint.response(201, AttributeDefinitionSchema)
 @blueprint.arguments(AttributeDefinitionCreateSchema(), example=CREATE_EXAMPLE)
-def create_definition(body: Json) -> Fragment:
+def create_definition(body: Json) -> Json:
     """Define a custom attribute.
 
     A `list` needs `values`; a `text` may have a `regex`, which the whole value must match. Values
@@ -53,9 +52,9 @@ def create_definition(body: Json) -> Fragment:
 @blueprint.route(DEFINITION)
 @requires("custom_attributes:manage")
 @blueprint.response(200, AttributeDefinitionSchema)
-def get_definition(definition_id: int) -> Fragment:
+def get_definition(definition_id: int) -> Json:
     """Get one definition."""
-    return definitions.read_definition(reader(), definition_id)
+    return definitions.read_definition(read_connection(), definition_id)
 
 
 @blueprint.route(DEFINITION, methods=["PUT"])
@@ -64,7 +63,7 @@ def get_definition(definition_id: int) -> Fragment:
 @blueprint.arguments(
     AttributeDefinitionUpdateSchema(), example={"values": ["platinum", "gold", "silver"]}
 )
-def update_definition(changes: Json, definition_id: int) -> Fragment:
+def update_definition(changes: Json, definition_id: int) -> Json:
     """Correct a definition; what is not sent stays, and so do the values that contacts have.
 
     Key and data type cannot be changed. `null` clears `regex` or `regex_hint`.

@@ -10,25 +10,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-import re2
 from flask import current_app
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from contacts_service.db.models import AttributeDefinition
+from contacts_service.db.session import UnitOfWork
 from contacts_service.errors import InputError
 from contacts_service.strict_json import Json
+from contacts_service.text import compile_pattern
 
 VALUES_TOLD = 10  # of a list, in the sentence about a value that is none of them
 
-# RE2 takes time in proportion to a text, whatever the pattern. Its cache holds 128 patterns.
-OPTIONS = re2.Options()
-OPTIONS.max_mem = 2 << 20  # bytes for one pattern: \p{L}{1,100} fits
-OPTIONS.never_capture = True
-OPTIONS.log_errors = False
 
-
-def check_attributes(session: Session, attributes: Json) -> None:
+def check_attributes(session: UnitOfWork, attributes: Json) -> None:
     """Judge every attribute, where strict mode is on (contract, section 6).
 
     Raises InputError that names each key without a definition and each value that does not suit it.
@@ -44,15 +38,6 @@ def check_attributes(session: Session, attributes: Json) -> None:
             errors[f"custom_attributes.{key}"] = [sentence]
     if errors:
         raise InputError(errors)
-
-
-def compile_pattern(pattern: str) -> Any:
-    """The compiled pattern. Raises ValueError for one that RE2 does not take."""
-    try:
-        return re2.compile(pattern, OPTIONS)
-    except re2.error as error:
-        reason = error.args[0].decode(errors="replace")
-        raise ValueError(f"Not a pattern that RE2 takes: {reason}.") from None
 
 
 def _complaint(value: Any, definition: AttributeDefinition | None) -> str | None:
@@ -124,4 +109,3 @@ JUDGES: dict[str, Callable[[Any, AttributeDefinition], str | None]] = {
     "link": _judge_link,
     "list": _judge_list,
 }
-DATA_TYPES = tuple(JUDGES)

@@ -4,13 +4,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from sqlalchemy.orm import Session
-
-from contacts_service.contacts.channels import EMAIL, Address, claim
+from contacts_service.contacts.channels import Address, claim
 from contacts_service.db.models import Contact
-from contacts_service.db.session import Base, insert_rows, take_ids
-from contacts_service.search.index import add_documents
-from contacts_service.search.ranking import make_document
+from contacts_service.db.session import Base, UnitOfWork, insert_rows, reserve_ids
+from contacts_service.limits import EMAIL
+from contacts_service.search.index import add_contacts
 from contacts_service.text import fold
 
 CONTACTS = Base.metadata.tables[Contact.__tablename__]
@@ -56,7 +54,7 @@ class NewContact:
 
 
 def create_contacts(
-    session: Session,
+    session: UnitOfWork,
     people: Sequence[tuple[NewContact, Collection[Address]]],
     *,
     is_indexed: bool = True,
@@ -66,17 +64,17 @@ def create_contacts(
     The addresses must be free. Without `is_indexed`, search doesn't find them until the index is
     rebuilt.
     """
-    for contact_id, (contact, _) in enumerate(people, take_ids(session, CONTACTS, len(people))):
+    for contact_id, (contact, _) in enumerate(people, reserve_ids(session, CONTACTS, len(people))):
         contact.id = contact_id
     insert_rows(session, CONTACTS, COLUMNS, [row(contact) for contact, _ in people])
     primary = [(one.id, (EMAIL, one.email), one.updated_at) for one, _ in people if one.email]
     claim(session, primary, is_primary=True)
     claim(session, [(one.id, address, one.updated_at) for one, more in people for address in more])
     if is_indexed:
-        add_documents(
+        add_contacts(
             session,
             [
-                (one.id, make_document(one.first_name, one.last_name, one.email, one.phone, more))
+                (one.id, one.first_name, one.last_name, one.email, one.phone, more)
                 for one, more in people
             ],
         )

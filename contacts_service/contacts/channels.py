@@ -6,17 +6,16 @@ The primary email is one of them (`ContactChannel.is_primary`), though it is not
 from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, bindparam, select
-from sqlalchemy.orm import Session
 
 from contacts_service.db.models import Contact, ContactChannel
-from contacts_service.db.queries import Prepared
-from contacts_service.db.session import Base, insert_rows, reader_of
-from contacts_service.db.sql_json import json_list, json_object
+from contacts_service.db.queries import CompiledStatement, ReadConnection, Shape
+from contacts_service.db.session import Base, UnitOfWork, insert_rows
 from contacts_service.errors import ConflictError, NotFoundError
+from contacts_service.limits import EMAIL, PHONE
+from contacts_service.strict_json import Json
 from contacts_service.text import phone_digits
 from contacts_service.timestamps import moment_after, now
-
-EMAIL, PHONE = "email", "phone"
+from schemas.contacts import ContactChannelSchema
 
 Address = tuple[str, str]  # channel, identifier in its stored spelling
 Claim = tuple[int, Address, str]  # a contact's id, its address, since when
@@ -24,38 +23,37 @@ Claim = tuple[int, Address, str]  # a contact's id, its address, since when
 CHANNELS = Base.metadata.tables[ContactChannel.__tablename__]
 COLUMNS = ("contact_id", "channel", "identifier", "is_primary", "created_at", "updated_at")
 
-_OWNER = Prepared(
+_OWNER = CompiledStatement(
     select(ContactChannel.contact_id).where(
         ContactChannel.channel == bindparam("channel"),
         ContactChannel.identifier == bindparam("identifier"),
     )
 )
 
-# The channels of a contact that are shown, oldest first, as JSON.
-FURTHER = json_list(
-    select(
-        json_object(
-            ContactChannel.id,
-            ContactChannel.channel,
-            ContactChannel.identifier,
-            ContactChannel.created_at,
-            ContactChannel.updated_at,
-        )
+CHANNEL = Shape(ContactChannelSchema().fields, ContactChannel)
+
+_SHOWN = CompiledStatement(
+    select(*CHANNEL.columns)
+    .where(
+        ContactChannel.contact_id == bindparam("contact_id"), ContactChannel.is_primary.is_(False)
     )
-    .where(ContactChannel.contact_id == Contact.id, ContactChannel.is_primary.is_(False))
     .order_by(ContactChannel.id)
-    .correlate(Contact)
 )
 
 
-def find_owner(session: Session, channel: str, identifier: str) -> int | None:
+def list_channels(reads: ReadConnection, contact_id: int) -> list[Json]:
+    """The further addresses of a contact, oldest first, without the primary email."""
+    return [CHANNEL.read(row) for row in reads.rows(_SHOWN, {"contact_id": contact_id})]
+
+
+def find_owner(session: UnitOfWork, channel: str, identifier: str) -> int | None:
     """The id of the contact that has this address, as its primary email or as a channel."""
     values = {"channel": channel, "identifier": identifier}
-    owner: int | None = reader_of(session).value(_OWNER, values)
+    owner: int | None = session.reads.value(_OWNER, values)
     return owner
 
 
-def claim(session: Session, claims: Iterable[Claim], *, is_primary: bool = False) -> None:
+def claim(session: UnitOfWork, claims: Iterable[Claim], *, is_primary: bool = False) -> None:
     """Give contacts addresses that are free: see `find_owner`."""
     rows = [
         (contact_id, *address, is_primary, moment, moment) for contact_id, address, moment in claims
@@ -63,7 +61,7 @@ def claim(session: Session, claims: Iterable[Claim], *, is_primary: bool = False
     insert_rows(session, CHANNELS, COLUMNS, rows)
 
 
-def remove(session: Session, contact: Contact, channel_id: int) -> None:
+def remove(session: UnitOfWork, contact: Contact, channel_id: int) -> None:
     """Raises NotFoundError for a channel that the contact does not have."""
     channel = session.get(ContactChannel, channel_id)
     if channel is None or channel.contact_id != contact.id or channel.is_primary:
@@ -71,7 +69,7 @@ def remove(session: Session, contact: Contact, channel_id: int) -> None:
     session.delete(channel)
 
 
-def release_number(session: Session, contact: Contact, number: str) -> None:
+def release_number(session: UnitOfWork, contact: Contact, number: str) -> None:
     """Let go of the contact's channels that are this number, however they are written."""
     own = ContactChannel.contact_id == contact.id, ContactChannel.channel == PHONE
     for channel in session.scalars(select(ContactChannel).where(*own)):
@@ -79,7 +77,7 @@ def release_number(session: Session, contact: Contact, number: str) -> None:
             session.delete(channel)
 
 
-def change_primary(session: Session, contact: Contact, email: str | None) -> None:
+def change_primary(session: UnitOfWork, contact: Contact, email: str | None) -> None:
     """Let another email be the contact's primary one, or none.
 
     The old one stays as a channel where another takes its place. Raises ConflictError for an
@@ -102,7 +100,7 @@ def change_primary(session: Session, contact: Contact, email: str | None) -> Non
         claim(session, [(contact.id, (EMAIL, email), now())], is_primary=True)
 
 
-def _find_email(session: Session, email: str) -> ContactChannel | None:
+def _find_email(session: UnitOfWork, email: str) -> ContactChannel | None:
     return session.scalar(select(ContactChannel).where(*_is((EMAIL, email))))
 
 

@@ -1,15 +1,15 @@
 """The routes of notes on contacts."""
 
 from flask import g
-from orjson import Fragment
 
 from contacts_service.auth.permissions import requires
 from contacts_service.contacts import notes
-from contacts_service.db.session import reader, unit_of_work
+from contacts_service.db.session import read_connection, unit_of_work
+from contacts_service.listing.lists import page_request
 from contacts_service.strict_json import Json
 from contacts_service.web.blueprint import Blueprint
 from contacts_service.web.openapi import DELETED
-from schemas.lists import PartQuerySchema, page_of
+from schemas.lists import ListQuerySchema, page_of
 from schemas.notes import NoteCreateSchema, NoteSchema
 
 NOTES = "/contacts/<id:contact_id>/notes"
@@ -20,10 +20,10 @@ blueprint = Blueprint("notes", __name__, description="Private notes of agents on
 @blueprint.route(NOTES)
 @requires("contact_notes:read")
 @blueprint.response(200, page_of(NoteSchema))
-@blueprint.arguments(PartQuerySchema(), location="query")
+@blueprint.arguments(ListQuerySchema(), location="query")
 def list_notes(query: Json, contact_id: int) -> Json:
     """List the notes on a contact, newest first."""
-    return notes.list_notes(reader(), contact_id, query["part"])
+    return notes.list_notes(read_connection(), contact_id, page_request(query))
 
 
 @blueprint.route(NOTES, methods=["POST"])
@@ -32,7 +32,7 @@ def list_notes(query: Json, contact_id: int) -> Json:
 @blueprint.arguments(
     NoteCreateSchema(), example={"content": "Wants invoices on the first of the month."}
 )
-def create_note(body: Json, contact_id: int) -> Fragment:
+def create_note(body: Json, contact_id: int) -> Json:
     """Write a note on a contact; its author is the caller. Notes are never changed."""
     with unit_of_work() as session:
         return notes.create_note(session, contact_id, body["content"], g.principal)

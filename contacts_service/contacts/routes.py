@@ -1,36 +1,49 @@
 """The routes of contacts."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from flask import Response
-from orjson import Fragment
 
 from contacts_service.auth.permissions import requires
-from contacts_service.contacts import queries as directory
+from contacts_service.contacts import queries
 from contacts_service.contacts import service as contacts
-from contacts_service.conversations import service as conversations
-from contacts_service.db.session import reader, reader_of, unit_of_work
+from contacts_service.contacts.channels import Address
+from contacts_service.db.models import Contact
+from contacts_service.db.session import UnitOfWork, read_connection, unit_of_work
+from contacts_service.limits import ATTRIBUTE_PREFIX
+from contacts_service.listing.filter_schema import filters_shape
+from contacts_service.listing.lists import page_request
 from contacts_service.strict_json import Json
 from contacts_service.web.blueprint import Blueprint
-from contacts_service.web.openapi import ETAG_HEADER, answers_also
+from contacts_service.web.openapi import DELETED, ETAG_HEADER, answers_also
 from contacts_service.web.responses import require_match, resource
+from schemas.channels import ChannelCreateSchema
 from schemas.contacts import (
     BlockSchema,
     ContactDetailSchema,
     ContactSchema,
     ContactsQuerySchema,
     ContactUpdateSchema,
+    Filters,
     QuickContactSchema,
     SearchQuerySchema,
 )
-from schemas.conversations import ConversationOfContactSchema, ConversationsQuerySchema
 from schemas.lists import list_of, page_of
 
 # "quick" and "search" are routes of their own; GET /contacts/quick is 405, not a contact.
 CONTACT = "/contacts/<id(quick, search):contact_id>"
 OF_CONTACT = "/contacts/<id:contact_id>"
+CHANNELS = f"{OF_CONTACT}/channels"
 QUICK_EXAMPLE = {"first_name": "Linda", "last_name": "Olsen", "email": "linda@example.com"}
+CHANNEL_EXAMPLE = {"channel": "email", "identifier": "linda@work.example"}
 UPDATE_EXAMPLE = {"phone": "+61 412 345 678", "custom_attributes": {"tier": "gold"}}
 
-blueprint = Blueprint("contacts", __name__, description="The directory.")
+Filters.json_shape = filters_shape(queries.FIELDS, ATTRIBUTE_PREFIX)
+
+T = TypeVar("T")
+
+blueprint = Blueprint("contacts", __name__, description="The queries.")
 
 
 @blueprint.route("/contacts")
@@ -38,13 +51,13 @@ blueprint = Blueprint("contacts", __name__, description="The directory.")
 @blueprint.response(200, page_of(ContactSchema))
 @blueprint.arguments(ContactsQuerySchema(), location="query")
 def list_contacts(query: Json) -> Json:
-    """List the directory."""
-    return directory.list_contacts(
-        reader(),
-        query["part"],
+    """List the queries."""
+    return queries.list_contacts(
+        read_connection(),
+        page_request(query),
         query["order_by"],
         is_descending=query["order"] == "desc",
-        filters_json=query.get("filters"),
+        filters=query.get("filters"),
     )
 
 
@@ -52,12 +65,12 @@ def list_contacts(query: Json) -> Json:
 @requires("contacts:read")
 @blueprint.response(200, list_of(ContactSchema))
 @blueprint.arguments(SearchQuerySchema(), location="query")
-def search_contacts(query: Json) -> Fragment:
+def search_contacts(query: Json) -> list[Json]:
     """Find up to 20 contacts by name, email, phone or any further address.
 
     Every word must match, in any order and in any field.
     """
-    return directory.search_contacts(reader(), query["q"])
+    return queries.search_contacts(read_connection(), query["q"])
 
 
 @blueprint.route("/contacts/quick", methods=["POST"])
@@ -72,7 +85,7 @@ def quick_create_contact(body: Json) -> Response:
     """
     with unit_of_work() as session:
         contact_id, is_new = contacts.quick_create(session, **body)
-        contact = directory.read_contact(reader_of(session), contact_id)
+        contact = queries.read_contact(session.reads, contact_id)
     return resource(contact, 201 if is_new else 200)
 
 
@@ -82,7 +95,7 @@ def quick_create_contact(body: Json) -> Response:
 @blueprint.response(200, ContactDetailSchema, headers=ETAG_HEADER)
 def get_contact(contact_id: int) -> Response:
     """Get one contact, with its further addresses and custom attributes."""
-    return resource(directory.read_contact(reader(), contact_id))
+    return resource(queries.read_contact(read_connection(), contact_id))
 
 
 @blueprint.route(CONTACT, methods=["PUT"])
@@ -95,12 +108,10 @@ def update_contact(changes: Json, contact_id: int) -> Response:
 
     `null` clears email or phone. An email address that is replaced stays as a channel.
     """
-    with unit_of_work() as session:
-        contact = contacts.get_contact(session, contact_id)
-        require_match(directory.read_contact(reader_of(session), contact_id))
-        contacts.update_contact(session, contact, changes)
-        answer = directory.read_contact(reader_of(session), contact_id)
-    return resource(answer)
+    contact, _ = _edit(
+        contact_id, lambda session, contact: contacts.update_contact(session, contact, changes)
+    )
+    return resource(contact)
 
 
 @blueprint.route(f"{OF_CONTACT}/block", methods=["PUT"])
@@ -113,20 +124,46 @@ def block_contact(body: Json, contact_id: int) -> Response:
 
     Incoming messages of a blocked contact land in Spam; replies to it are still allowed.
     """
+    blocked: bool = body["blocked"]
+    contact, _ = _edit(
+        contact_id,
+        lambda session, contact: contacts.block_contact(session, contact, is_blocked=blocked),
+    )
+    return resource(contact)
+
+
+@blueprint.route(CHANNELS, methods=["POST"])
+@requires("contacts:write")
+@answers_also(200, 409, 412)
+@blueprint.response(201, ContactDetailSchema, headers=ETAG_HEADER)
+@blueprint.arguments(ChannelCreateSchema(), example=CHANNEL_EXAMPLE)
+def add_channel(address: Address, contact_id: int) -> Response:
+    """Add an address to a contact; 200 where the contact has it already."""
+    contact, is_new = _edit(
+        contact_id, lambda session, contact: contacts.add_channel(session, contact, address)
+    )
+    return resource(contact, 201 if is_new else 200)
+
+
+@blueprint.route(f"{CHANNELS}/<id:channel_id>", methods=["DELETE"])
+@requires("contacts:write")
+@answers_also(412)
+@blueprint.response(200, DELETED)
+def remove_channel(contact_id: int, channel_id: int) -> bool:
+    """Take an address away from a contact; the primary ones are changed with the contact."""
+    _edit(
+        contact_id, lambda session, contact: contacts.remove_channel(session, contact, channel_id)
+    )
+    return True
+
+
+def _edit(contact_id: int, change: Callable[[UnitOfWork, Contact], T]) -> tuple[Json, T]:
+    """The contact after `change`, and what that returned.
+
+    Raises NotFoundError, and PreconditionError where `If-Match` names another version.
+    """
     with unit_of_work() as session:
         contact = contacts.get_contact(session, contact_id)
-        require_match(directory.read_contact(reader_of(session), contact_id))
-        contacts.block_contact(session, contact, is_blocked=body["blocked"])
-        answer = directory.read_contact(reader_of(session), contact_id)
-    return resource(answer)
-
-
-@blueprint.route(f"{OF_CONTACT}/conversations")
-@requires("contacts:read")
-@blueprint.response(200, page_of(ConversationOfContactSchema))
-@blueprint.arguments(ConversationsQuerySchema(), location="query")
-def list_conversations(query: Json, contact_id: int) -> Json:
-    """List every conversation the contact is or was part of, latest message first."""
-    return conversations.list_conversations_of_contact(
-        reader(), contact_id, query["part"], query.get("statuses")
-    )
+        require_match(queries.read_contact(session.reads, contact_id))
+        result = change(session, contact)
+        return queries.read_contact(session.reads, contact_id), result

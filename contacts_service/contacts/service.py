@@ -5,13 +5,13 @@ Functions that take a session write within the caller's unit of work and never c
 
 from collections.abc import Collection
 
-from sqlalchemy.orm import Session
-
+from contacts_service import limits
 from contacts_service.contacts import channels
 from contacts_service.contacts.attributes import check_attributes
 from contacts_service.contacts.bulk import NewContact, create_contacts
 from contacts_service.contacts.channels import Address
 from contacts_service.db.models import Contact
+from contacts_service.db.session import UnitOfWork
 from contacts_service.errors import ConflictError, NotFoundError
 from contacts_service.search.index import index_contacts
 from contacts_service.strict_json import Json, is_same_json, write_json
@@ -19,7 +19,7 @@ from contacts_service.text import fold, phone_digits
 from contacts_service.timestamps import moment_after, now
 
 
-def get_contact(session: Session, contact_id: int) -> Contact:
+def get_contact(session: UnitOfWork, contact_id: int) -> Contact:
     """The contact for changing. Raises NotFoundError."""
     contact = session.get(Contact, contact_id)
     if contact is None:
@@ -28,10 +28,10 @@ def get_contact(session: Session, contact_id: int) -> Contact:
 
 
 def quick_create(
-    session: Session, email: str, first_name: str = "", last_name: str = ""
+    session: UnitOfWork, email: str, first_name: str = "", last_name: str = ""
 ) -> tuple[int, bool]:
     """The id of the contact that has this address, and whether it was made for it."""
-    owner = channels.find_owner(session, channels.EMAIL, email)
+    owner = channels.find_owner(session, limits.EMAIL, email)
     if owner is not None:
         return owner, False
     made = create_contact(session, first_name=first_name, last_name=last_name, email=email)
@@ -39,7 +39,7 @@ def quick_create(
 
 
 def create_contact(
-    session: Session,
+    session: UnitOfWork,
     *,
     first_name: str = "",
     last_name: str = "",
@@ -68,7 +68,7 @@ def create_contact(
     return contact.id
 
 
-def update_contact(session: Session, contact: Contact, changes: Json) -> None:
+def update_contact(session: UnitOfWork, contact: Contact, changes: Json) -> None:
     """Change what `changes` holds, in its stored spelling, and leave the rest.
 
     Where nothing differs, `updated_at` stays. Raises ConflictError for an address that is
@@ -78,7 +78,7 @@ def update_contact(session: Session, contact: Contact, changes: Json) -> None:
         index_contacts(session, [contact.id])
 
 
-def change_contact(session: Session, contact: Contact, changes: Json) -> bool:
+def change_contact(session: UnitOfWork, contact: Contact, changes: Json) -> bool:
     """As `update_contact`, but for the search index. Whether anything differs."""
     before = _editable(contact)
     for name in ("first_name", "last_name"):
@@ -98,14 +98,14 @@ def change_contact(session: Session, contact: Contact, changes: Json) -> bool:
     return True
 
 
-def block_contact(session: Session, contact: Contact, *, is_blocked: bool) -> None:
+def block_contact(session: UnitOfWork, contact: Contact, *, is_blocked: bool) -> None:
     """Send the contact's messages to Spam from here on, or no longer. Doing it twice is once."""
     if contact.blocked != is_blocked:
         contact.blocked = is_blocked
         record_change(session, contact)
 
 
-def add_channel(session: Session, contact: Contact, address: Address) -> bool:
+def add_channel(session: UnitOfWork, contact: Contact, address: Address) -> bool:
     """Whether the address is new to the contact. Raises ConflictError if it is somebody else's."""
     owner = channels.find_owner(session, *address)
     if owner not in (None, contact.id):
@@ -117,7 +117,7 @@ def add_channel(session: Session, contact: Contact, address: Address) -> bool:
     return True
 
 
-def remove_channel(session: Session, contact: Contact, channel_id: int) -> None:
+def remove_channel(session: UnitOfWork, contact: Contact, channel_id: int) -> None:
     """Raises NotFoundError for a channel that the contact does not have."""
     channels.remove(session, contact, channel_id)
     record_change(session, contact)
@@ -127,10 +127,10 @@ def _has_number(contact: Contact, address: Address) -> bool:
     """Whether the address is the contact's own number, however it is written."""
     channel, number = address
     own = phone_digits(contact.phone or "")
-    return channel == channels.PHONE and own != "" and own == phone_digits(number)
+    return channel == limits.PHONE and own != "" and own == phone_digits(number)
 
 
-def record_change(session: Session, contact: Contact) -> None:
+def record_change(session: UnitOfWork, contact: Contact) -> None:
     """Let lists and search know that what is shown of the contact has changed."""
     fold_columns(contact)
     touch(contact)
@@ -159,13 +159,13 @@ def _editable(contact: Contact) -> tuple[str | None, ...]:
     )
 
 
-def _change_phone(session: Session, contact: Contact, phone: str | None) -> None:
+def _change_phone(session: UnitOfWork, contact: Contact, phone: str | None) -> None:
     if phone is not None and phone != contact.phone:
         channels.release_number(session, contact, phone)  # not repeated as a channel
     contact.phone = phone
 
 
-def _change_attributes(session: Session, contact: Contact, attributes: Json) -> None:
+def _change_attributes(session: UnitOfWork, contact: Contact, attributes: Json) -> None:
     check_attributes(session, attributes)
     if not is_same_json(attributes, contact.custom_attributes):
         contact.custom_attributes = write_json(attributes).decode()

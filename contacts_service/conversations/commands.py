@@ -18,7 +18,7 @@ from contacts_service.conversations.incoming import IncomingMessage
 from contacts_service.conversations.mail import parser as mail
 from contacts_service.db.migrate import migrate_database
 from contacts_service.db.session import unit_of_work
-from schemas.inbound import MAIL_LIMIT
+from contacts_service.limits import MAIL_BODY
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +48,9 @@ def receive_mail() -> None:
 
 
 def _read_mail() -> IncomingMessage:
-    raw = sys.stdin.buffer.read(MAIL_LIMIT + 1)
-    if len(raw) > MAIL_LIMIT:
-        raise mail.UnusableMailError(f"It is over {MAIL_LIMIT} bytes.")
+    raw = sys.stdin.buffer.read(MAIL_BODY + 1)
+    if len(raw) > MAIL_BODY:
+        raise mail.UnusableMailError(f"It is over {MAIL_BODY} bytes.")
     return mail.read_mail(raw)
 
 

@@ -6,18 +6,18 @@ The rules are the contract's section 6; all of it happens within the caller's tr
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy.orm import Session
 
+from contacts_service import limits
 from contacts_service.contacts import service as contacts
 from contacts_service.contacts.queries import read_contact
 from contacts_service.conversations import messages
 from contacts_service.conversations import service as conversations
-from contacts_service.conversations.incoming import INBOX, SPAM_BUCKET, IncomingMessage
+from contacts_service.conversations.incoming import IncomingMessage
 from contacts_service.conversations.senders import find_contact, find_or_make_contact
-from contacts_service.conversations.service import OPEN, SPAM, STATUSES, TRASHED
 from contacts_service.db.models import Contact, Conversation, Message
-from contacts_service.db.session import reader_of
+from contacts_service.db.session import UnitOfWork
 from contacts_service.errors import InputError
+from contacts_service.limits import INBOX, OPEN, SPAM, SPAM_BUCKET, STATUSES, TRASHED
 from contacts_service.strict_json import Json, write_json
 from contacts_service.timestamps import now
 
@@ -37,7 +37,7 @@ class Delivery:
     moment: str
 
 
-def receive_message(session: Session, message: IncomingMessage) -> tuple[Json, bool]:
+def receive_message(session: UnitOfWork, message: IncomingMessage) -> tuple[Json, bool]:
     """What became of a message, and whether it is new.
 
     One whose id was seen before changes nothing, and is answered as its first delivery was. Raises
@@ -50,7 +50,7 @@ def receive_message(session: Session, message: IncomingMessage) -> tuple[Json, b
     delivery = _route(session, message)
     contact, conversation = delivery.contact, delivery.conversation
     recorded = Message(
-        direction=messages.INCOMING,
+        direction=limits.INCOMING,
         content=message.content,
         message_id=message.message_id,
         contact_id=None if contact is None else contact.id,
@@ -72,7 +72,7 @@ def receive_message(session: Session, message: IncomingMessage) -> tuple[Json, b
     return answer, True
 
 
-def _route(session: Session, message: IncomingMessage) -> Delivery:
+def _route(session: UnitOfWork, message: IncomingMessage) -> Delivery:
     """Find or make the sender and the conversation."""
     contact, is_contact_new = _find_sender(session, message)
     is_blocked = contact is not None and contact.blocked
@@ -90,7 +90,7 @@ def _route(session: Session, message: IncomingMessage) -> Delivery:
     return Delivery(contact, is_contact_new, begun, True, moment)
 
 
-def _find_sender(session: Session, message: IncomingMessage) -> tuple[Contact | None, bool]:
+def _find_sender(session: UnitOfWork, message: IncomingMessage) -> tuple[Contact | None, bool]:
     # What answers by itself would fill the directory, and two that answer each other would not end.
     if message.is_automatic:
         return find_contact(session, message.sender, message.channel), False
@@ -98,7 +98,7 @@ def _find_sender(session: Session, message: IncomingMessage) -> tuple[Contact | 
 
 
 def _find_thread(
-    session: Session, message: IncomingMessage, *, must_exist: bool
+    session: UnitOfWork, message: IncomingMessage, *, must_exist: bool
 ) -> Conversation | None:
     """The conversation that the message names; InputError if there must be one and is none."""
     if message.conversation_uuid is not None:
@@ -110,7 +110,9 @@ def _find_thread(
     return messages.find_thread(session, [*answered, *reversed(message.references)])
 
 
-def _add_copied_in(session: Session, message: IncomingMessage, conversation: Conversation) -> None:
+def _add_copied_in(
+    session: UnitOfWork, message: IncomingMessage, conversation: Conversation
+) -> None:
     for who in message.cc:
         if message.is_automatic:
             contact = find_contact(session, who, message.channel)
@@ -120,7 +122,7 @@ def _add_copied_in(session: Session, message: IncomingMessage, conversation: Con
             conversations.add_participant(session, conversation, contact.id)
 
 
-def _first_answer(session: Session, known: Message) -> Json:
+def _first_answer(session: UnitOfWork, known: Message) -> Json:
     """What the first delivery of a message was answered; of one that an agent wrote, alike."""
     if known.first_answer is not None:
         answer: Json = orjson.loads(known.first_answer)
@@ -131,13 +133,13 @@ def _first_answer(session: Session, known: Message) -> Json:
     return _answer(session, Delivery(contact, False, conversation, False, known.created_at), known)
 
 
-def _answer(session: Session, delivery: Delivery, message: Message) -> Json:
+def _answer(session: UnitOfWork, delivery: Delivery, message: Message) -> Json:
     contact, conversation = delivery.contact, delivery.conversation
-    shown = read_contact(reader_of(session), contact.id) if contact else None
+    shown = read_contact(session.reads, contact.id) if contact else None
     return {
-        "contact": orjson.loads(write_json(shown)),
+        "contact": shown,
         "contact_created": delivery.is_contact_new,
-        "conversation": conversations.show_conversation(conversation),
+        "conversation": conversations.show_conversation(session, conversation),
         "conversation_created": delivery.is_conversation_new,
         "message": {
             "uuid": message.uuid,

@@ -10,11 +10,12 @@ from contacts_service.conversations.incoming import IncomingMessage
 from contacts_service.conversations.mail import parser as mail
 from contacts_service.db.session import unit_of_work
 from contacts_service.errors import InputError
+from contacts_service.limits import MAIL_BODY, MAIL_TYPE
 from contacts_service.web.blueprint import Blueprint
 from contacts_service.web.openapi import answers_also
 from contacts_service.web.parsing import read_arguments, read_body
 from contacts_service.web.responses import success
-from schemas.inbound import MAIL, MAIL_LIMIT, DeliverySchema, IncomingMessageSchema
+from schemas.inbound import DeliverySchema, IncomingMessageSchema
 
 EXAMPLE = {
     "channel": "email",
@@ -34,7 +35,7 @@ BODY = {
     "required": True,
     "content": {
         "application/json": {"schema": IncomingMessageSchema, "example": EXAMPLE},
-        MAIL: {"schema": {"type": "string", "format": "binary"}, "example": MAIL_EXAMPLE},
+        MAIL_TYPE: {"schema": {"type": "string", "format": "binary"}, "example": MAIL_EXAMPLE},
     },
 }
 
@@ -60,10 +61,10 @@ def receive_message() -> Response:
 
 
 def _read_message() -> IncomingMessage:
-    if request.mimetype != MAIL:
+    if request.mimetype != MAIL_TYPE:
         message: Any = read_arguments(request, schema, "json")
         return message  # type: ignore[no-any-return]
     try:
-        return mail.read_mail(read_body(request, MAIL_LIMIT))
+        return mail.read_mail(read_body(request, MAIL_BODY))
     except mail.UnusableMailError as error:
         raise InputError({"": [str(error)]}) from None

@@ -7,15 +7,9 @@ dropped here. Who the people are, and where the message goes, is for others.
 import re
 from dataclasses import dataclass
 
-from contacts_service import text
+from contacts_service import limits, text
 
-SUBJECT_LENGTH = 998
-CONTENT_LENGTH = 1_000_000
-MESSAGE_ID_LENGTH = 998
-REFERENCES_LIMIT = 1000
-CC_LIMIT = 100
-INBOX, SPAM_BUCKET = "inbox", "spam"
-DISPLAY_NAME_LENGTH = 2 * text.NAME_LENGTH + 1
+DISPLAY_NAME_LENGTH = 2 * limits.NAME_LENGTH + 1
 
 _dropped_from_lines = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _dropped_from_paragraphs = re.compile(f"[{text.NOT_IN_PARAGRAPHS}\ud800-\udfff]")

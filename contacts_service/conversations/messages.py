@@ -3,61 +3,55 @@
 from collections.abc import Sequence
 from uuid import uuid4
 
-import orjson
-from sqlalchemy import bindparam, case, select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, select
 
+from contacts_service import limits
 from contacts_service.conversations import service as conversations
 from contacts_service.db.models import Conversation, Message
-from contacts_service.db.queries import Prepared, Reader
-from contacts_service.db.session import reader_of
-from contacts_service.db.sql_json import json_object
-from contacts_service.listing.lists import Listing, Order, Part, read_list
+from contacts_service.db.queries import CompiledStatement, ReadConnection, Shape
+from contacts_service.db.session import UnitOfWork
+from contacts_service.listing.lists import ListQuery, Order, PageRequest, read_list
 from contacts_service.strict_json import Json
 from contacts_service.timestamps import moment_after
+from schemas.conversations import MessageSchema
+from schemas.notes import AuthorSchema
 
-INCOMING, OUTGOING = "incoming", "outgoing"
-_author = json_object(id=Message.author_id, name=Message.author_name)
-AS_JSON = json_object(
-    Message.uuid,
-    Conversation.uuid.label("conversation_uuid"),
-    Message.direction,
-    Message.content,
-    Message.message_id,
-    Message.contact_id,
-    author=case((Message.author_id.is_not(None), _author)),
-    created_at=Message.created_at,
+MESSAGE = Shape(
+    MessageSchema().fields,
+    Message,
+    conversation_uuid=Conversation.uuid,
+    author=Shape(AuthorSchema().fields, id=Message.author_id, name=Message.author_name),
 )
 _conversation_id = (
     select(Conversation.id).where(Conversation.uuid == bindparam("uuid")).scalar_subquery()
 )
-OF_CONVERSATION = Listing(
+OF_CONVERSATION = ListQuery(
     "messages",
     select(Message)
     .join(Conversation, Conversation.id == Message.conversation_id)
     .where(Message.conversation_id == _conversation_id),
     Order(Message.created_at, Message.id),
-    AS_JSON,
+    MESSAGE,
     conversations.require_conversation,
 )
-_BY_ID = Prepared(
-    select(AS_JSON)
+_BY_ID = CompiledStatement(
+    select(*MESSAGE.columns)
     .join_from(Message, Conversation, Conversation.id == Message.conversation_id)
     .where(Message.id == bindparam("id"))
 )
 
 
-def list_messages(reader: Reader, uuid: str, part: Part) -> Json:
-    """A part of a conversation's messages, newest first. Raises NotFoundError."""
-    return read_list(reader, OF_CONVERSATION, part, {"uuid": uuid})
+def list_messages(reads: ReadConnection, uuid: str, page: PageRequest) -> Json:
+    """A page of a conversation's messages, newest first. Raises NotFoundError."""
+    return read_list(reads, OF_CONVERSATION, page, {"uuid": uuid})
 
 
-def find_message(session: Session, message_id: str) -> Message | None:
+def find_message(session: UnitOfWork, message_id: str) -> Message | None:
     """The message that a mail system knows by this id, without `<>`."""
     return session.scalar(select(Message).where(Message.message_id == message_id))
 
 
-def find_thread(session: Session, message_ids: Sequence[str]) -> Conversation | None:
+def find_thread(session: UnitOfWork, message_ids: Sequence[str]) -> Conversation | None:
     """The conversation of the first of these messages that is known."""
     if not message_ids:
         return None
@@ -69,21 +63,20 @@ def find_thread(session: Session, message_ids: Sequence[str]) -> Conversation | 
     return None if known is None else session.get_one(Conversation, known)
 
 
-def place(session: Session, conversation: Conversation, message: Message) -> None:
+def place(session: UnitOfWork, conversation: Conversation, message: Message) -> None:
     """Make a message, which is still to be added, one of a conversation.
 
     It is the preview if none is later. A new conversation has its number from here on.
     """
     message.uuid = str(uuid4())
     if conversation.last_message is None or message.created_at >= conversation.last_message_at:
-        conversation.last_message = message.content[: conversations.PREVIEW_LENGTH]
+        conversation.last_message = message.content[: limits.PREVIEW_LENGTH]
         conversation.last_message_at = message.created_at
     conversation.updated_at = moment_after(conversation.updated_at)
     session.flush()
     message.conversation_id = conversation.id
 
 
-def show_message(session: Session, message: Message) -> orjson.Fragment:
+def show_message(session: UnitOfWork, message: Message) -> Json:
     """The message as lists show it."""
-    reader = reader_of(session)
-    return orjson.Fragment(reader.value(_BY_ID, {"id": message.id}))
+    return MESSAGE.read(session.reads.row(_BY_ID, {"id": message.id}) or ())

@@ -2,7 +2,7 @@
 
 import re
 
-from contacts_service import text
+from contacts_service import limits
 from contacts_service.conversations.incoming import DISPLAY_NAME_LENGTH, Correspondent, cut_line
 
 PARTICLES = frozenset(
@@ -22,8 +22,8 @@ def guess_names(correspondent: Correspondent) -> tuple[str, str, bool]:
     Names come from the message, else from the display name, else from the local part
     (contract, section 6).
     """
-    first = cut_line(correspondent.first_name, text.NAME_LENGTH)
-    last = cut_line(correspondent.last_name, text.NAME_LENGTH)
+    first = cut_line(correspondent.first_name, limits.NAME_LENGTH)
+    last = cut_line(correspondent.last_name, limits.NAME_LENGTH)
     if first or last:
         return first, last, False
     name = _whole_name(correspondent.display_name)
@@ -64,7 +64,7 @@ def _split_words(words: list[str]) -> tuple[str, str]:
 
 
 def _cut_name(words: list[str]) -> str:
-    return cut_line(" ".join(words), text.NAME_LENGTH)
+    return cut_line(" ".join(words), limits.NAME_LENGTH)
 
 
 def _words_of_local_part(address: str) -> list[str]:

@@ -3,24 +3,23 @@
 The service records; sending is the gateway's work.
 """
 
-from orjson import Fragment
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
+from contacts_service import limits
 from contacts_service.auth.principal import Principal
 from contacts_service.contacts import service as contacts
-from contacts_service.contacts.queries import is_contact
+from contacts_service.contacts.queries import contact_exists
 from contacts_service.conversations import messages
 from contacts_service.conversations import service as conversations
-from contacts_service.conversations.service import TRASHED
 from contacts_service.db.models import Conversation, Message, Participant
-from contacts_service.db.session import reader_of
+from contacts_service.db.session import UnitOfWork
 from contacts_service.errors import ConflictError, InputError
+from contacts_service.limits import TRASHED
 from contacts_service.strict_json import Json
 from contacts_service.timestamps import now
 
 
-def begin_conversation(session: Session, written: Json, author: Principal) -> Json:
+def begin_conversation(session: UnitOfWork, written: Json, author: Principal) -> Json:
     """A conversation that an agent begins with a contact, with the message in it.
 
     `written` has contact_id or contact, channel, subject, message and message_id. Raises InputError
@@ -33,19 +32,19 @@ def begin_conversation(session: Session, written: Json, author: Principal) -> Js
     )
     message = _write(session, conversation, written, author, moment)
     conversations.add_sender(session, conversation, contact_id)
-    return conversations.show_conversation(conversation) | {"message": message}
+    return conversations.show_conversation(session, conversation) | {"message": message}
 
 
-def _contact(session: Session, written: Json) -> int:
+def _contact(session: UnitOfWork, written: Json) -> int:
     if "contact" in written:
         contact_id, _ = contacts.quick_create(session, **written["contact"])
         return contact_id
-    if not is_contact(reader_of(session), written["contact_id"]):
+    if not contact_exists(session.reads, written["contact_id"]):
         raise InputError({"contact_id": ["There is no such contact."]})
     return int(written["contact_id"])
 
 
-def reply(session: Session, uuid: str, written: Json, author: Principal) -> Fragment:
+def reply(session: UnitOfWork, uuid: str, written: Json, author: Principal) -> Json:
     """The message of an agent in a conversation, whose status stays.
 
     `written` has message and message_id. A trashed conversation takes no more messages: it goes
@@ -59,7 +58,7 @@ def reply(session: Session, uuid: str, written: Json, author: Principal) -> Frag
     return _write(session, conversation, written, author, moment)
 
 
-def _begin_again(session: Session, trashed: Conversation, moment: str) -> Conversation:
+def _begin_again(session: UnitOfWork, trashed: Conversation, moment: str) -> Conversation:
     conversation = conversations.begin_conversation(
         session, channel=trashed.channel, subject=trashed.subject, moment=moment
     )
@@ -73,13 +72,13 @@ def _begin_again(session: Session, trashed: Conversation, moment: str) -> Conver
 
 
 def _write(
-    session: Session, conversation: Conversation, written: Json, author: Principal, moment: str
-) -> Fragment:
+    session: UnitOfWork, conversation: Conversation, written: Json, author: Principal, moment: str
+) -> Json:
     message_id = written.get("message_id")
     if message_id is not None and messages.find_message(session, message_id) is not None:
         raise ConflictError("A message with this message_id is there already.")
     message = Message(
-        direction=messages.OUTGOING,
+        direction=limits.OUTGOING,
         content=written["message"],
         message_id=message_id,
         author_id=author.agent_id,

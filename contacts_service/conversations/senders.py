@@ -6,22 +6,21 @@ known is made a contact.
 
 from collections.abc import Iterator
 
-from sqlalchemy.orm import Session
-
 from contacts_service.contacts import channels
 from contacts_service.contacts import service as contacts
-from contacts_service.contacts.channels import EMAIL, PHONE, Address
+from contacts_service.contacts.channels import Address
 from contacts_service.conversations.incoming import Correspondent
 from contacts_service.conversations.names import guess_names
 from contacts_service.db.models import Contact
-from contacts_service.db.session import reader_of
+from contacts_service.db.session import UnitOfWork
+from contacts_service.limits import EMAIL, PHONE
 from contacts_service.search import query as search
 from contacts_service.text import phone_digits
 from contacts_service.timestamps import now
 
 
 def find_or_make_contact(
-    session: Session, who: Correspondent, channel: str
+    session: UnitOfWork, who: Correspondent, channel: str
 ) -> tuple[Contact, bool]:
     """The contact that somebody is, and whether it was made for them.
 
@@ -51,7 +50,7 @@ def find_or_make_contact(
     return contacts.get_contact(session, contact_id), True
 
 
-def find_contact(session: Session, who: Correspondent, channel: str) -> Contact | None:
+def find_contact(session: UnitOfWork, who: Correspondent, channel: str) -> Contact | None:
     """The contact that somebody is, if they are known."""
     for address in _addresses(who, channel):
         contact_id = _owner(session, address)
@@ -70,15 +69,15 @@ def _addresses(who: Correspondent, channel: str) -> Iterator[Address]:
         yield channel, who.identifier
 
 
-def _owner(session: Session, address: Address) -> int | None:
+def _owner(session: UnitOfWork, address: Address) -> int | None:
     channel, identifier = address
     number = phone_digits(identifier) if channel == PHONE else ""
     if number:  # of "0", no digit counts
-        return search.find_by_number(reader_of(session), number)
+        return search.find_by_number(session.reads, number)
     return channels.find_owner(session, channel, identifier)
 
 
-def _learn(session: Session, contact: Contact, who: Correspondent, channel: str) -> None:
+def _learn(session: UnitOfWork, contact: Contact, who: Correspondent, channel: str) -> None:
     is_changed = _learn_names(contact, who)
     for address in _addresses(who, channel):
         if _owner(session, address) is None:

@@ -1,21 +1,13 @@
-"""`flask backup`, `flask restore` and `flask check`."""
+"""`flask backup` and `flask restore`."""
 
-import sys
 from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy import func, select
 
-from contacts_service.cli import counted, on_the_database
-from contacts_service.contacts.queries import count_contacts
 from contacts_service.db import backup
 from contacts_service.db.backup import BackupError
-from contacts_service.db.models import Contact
-from contacts_service.db.session import backend, db
-from contacts_service.search import rebuild as search_upkeep
-
-SHOWN = 20  # faults told one by one
+from contacts_service.db.session import backend
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -47,30 +39,6 @@ def restore(file: Path, overwrite: bool) -> None:
         click.echo(f"What was there before is {aside}.")
 
 
-@click.command("check")
-@with_appcontext
-@on_the_database
-def check() -> None:
-    """Look at the database, its references and the search index; exit code 1 for any fault.
-
-    A server looks after its pages and references itself.
-    """
-    session = db.session()
-    contacts = session.scalar(select(func.count()).select_from(Contact)) or 0
-    path = backend().path
-    told = [] if path is None else [*backup.faults(path)]
-    told += [f"{number} {sentence}" for number, sentence in search_upkeep.differences(session)]
-    if count_contacts() != contacts:
-        told.append(f"Lists count {count_contacts()} contacts, there are {contacts}.")
-    for fault in told[:SHOWN]:
-        click.echo(fault)
-    if told:
-        click.echo(f"{counted(len(told), 'fault')}.")
-        sys.exit(1)
-    sound = "search index is" if path is None else "database and the search index are"
-    click.echo(f"{counted(contacts, 'contact')}; the {sound} sound.")
-
-
 def _database() -> Path:
     path = backend().path
     if path is None:
@@ -78,4 +46,4 @@ def _database() -> Path:
     return path
 
 
-COMMANDS = (back_up, restore, check)
+COMMANDS = (back_up, restore)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from contacts_service.config import INSTANCE_FOLDER, SettingsError, load_settings
 from contacts_service.db.backend import BackendError
-from contacts_service.db.session import backend, busy_sentence, db, init_database, why_unavailable
+from contacts_service.db.session import backend, busy_sentence, classify_error, db, init_database
 
 FOLDER = Path(__file__).parent.parent / "migrations"
 PATIENCE_SECONDS = 3600  # with another process that migrates
@@ -42,7 +42,7 @@ def migrate_database(*, may_create: bool = False, is_patient: bool = True) -> No
     as a writer waits. Raises SettingsError with what to do: it is not there, cannot be opened or
     written, or is a newer version's.
     """
-    if not may_create and not backend().is_there():
+    if not may_create and not backend().exists():
         raise SettingsError(f"There is no database {backend().name}; see CONTACTS_DATABASE_URL.")
     deadline = time.monotonic() + (PATIENCE_SECONDS if is_patient else 0)
     while not _is_migrated():
@@ -71,9 +71,9 @@ def _is_migrated() -> bool:
     except BackendError as error:
         raise SettingsError(str(error)) from None
     except (DBAPIError, OSError) as error:
-        if why_unavailable(error) == "busy":
+        if classify_error(error) == "busy":
             return False
-        raise SettingsError(backend().advice(getattr(error, "orig", error))) from error
+        raise SettingsError(backend().connection_hint(getattr(error, "orig", error))) from error
     return True
 
 

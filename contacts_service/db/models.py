@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contacts_service.db.session import Base
+from contacts_service.db.sql import StoredJSON
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 NO_REUSE = {"sqlite_autoincrement": True}  # the id of a deleted row never comes back
@@ -33,7 +34,7 @@ class Contact(Base):
     email: Mapped[str | None]
     phone: Mapped[str | None]
     blocked: Mapped[bool] = mapped_column(default=False, server_default=false())
-    custom_attributes: Mapped[str]
+    custom_attributes: Mapped[str] = mapped_column(StoredJSON)
     created_at: Mapped[str]
     updated_at: Mapped[str]
     first_name_folded: Mapped[str]
@@ -204,7 +205,7 @@ class AttributeDefinition(Base):
     name: Mapped[str]
     description: Mapped[str]
     data_type: Mapped[str]
-    values: Mapped[str | None]
+    values: Mapped[str | None] = mapped_column(StoredJSON)
     regex: Mapped[str | None]
     regex_hint: Mapped[str | None]
     created_at: Mapped[str]

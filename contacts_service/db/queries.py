@@ -1,51 +1,56 @@
-"""Reading: SELECTs that are compiled once, on the driver's own connection, to plain rows.
+"""Reading: SELECTs that are compiled once and run on the driver's own connection.
 
-SQLAlchemy says what to ask; asking through it would cost several times what the database takes.
+SQLAlchemy says what to ask. Asking through its Core takes some 60 µs a statement, the driver alone
+some 10 (`python -m bench.costs`). `Shape` says once which columns an answer is made of.
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from operator import itemgetter
 from typing import Any
 
+import orjson
 import psycopg
-from sqlalchemy import Dialect, Executable
+from sqlalchemy import Boolean, Dialect, Executable
 from sqlalchemy.exc import OperationalError
 
-# The text, the names of its values in their order, and the values that it has already.
-_Compiled = tuple[str, tuple[str, ...], dict[str, Any]]
+from contacts_service.db.sql import JSONText
+from contacts_service.strict_json import Json
+
+Column = Any  # a column, or another SQL expression of SQLAlchemy
+Row = Sequence[Any]
 
 NO_VALUES: Mapping[str, Any] = {}
 DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
 
 
-class Prepared:
-    """A statement whose `bindparam`s get their values when it is asked.
+class CompiledStatement:
+    """A SELECT whose `bindparam`s get their values when it runs.
 
-    It returns columns as the driver has them: what is to be another type in Python is not for it.
+    Its rows hold what the driver gives: no result type of SQLAlchemy is applied.
     """
 
     def __init__(self, statement: Executable) -> None:
-        self._statement = statement
-        self._compiled: dict[str, _Compiled] = {}  # by dialect
+        self._statement: Any = statement
+        self._compiled: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {}  # by dialect
 
-    def bound(self, dialect: Dialect, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
-        """The text, and the values of its places."""
-        compiled = self._compiled.get(dialect.name)
-        if compiled is None:
-            compiled = self._compiled[dialect.name] = self._compile(dialect)
-        text, names, own = compiled
-        return text, [values[name] if name in values else own[name] for name in names]
+    def bind(self, dialect: Dialect, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        """The text in the dialect's SQL, and the values of its placeholders in their order."""
+        if dialect.name not in self._compiled:
+            self._compiled[dialect.name] = self._compile(dialect)
+        text, names, constants = self._compiled[dialect.name]
+        return text, [values[name] if name in values else constants[name] for name in names]
 
-    def _compile(self, dialect: Dialect) -> _Compiled:
-        statement: Any = self._statement
-        compiled = statement.compile(dialect=dialect)
-        asked = {name: None for name, bind in compiled.binds.items() if bind.required}
-        made = compiled.construct_expanded_state(asked)
-        return made.statement, tuple(made.positiontup or ()), made.parameters
+    def _compile(self, dialect: Dialect) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+        compiled = self._statement.compile(dialect=dialect)
+        required = {name: None for name, bind in compiled.binds.items() if bind.required}
+        expanded = compiled.construct_expanded_state(required)
+        return expanded.statement, tuple(expanded.positiontup or ()), expanded.parameters
 
 
 class _DriverErrors:
-    """Lets the driver's errors be SQLAlchemy's."""
+    """Turns the driver's errors into SQLAlchemy's; holds no state, so one serves all threads."""
 
     def __enter__(self) -> None:
         pass
@@ -58,36 +63,82 @@ class _DriverErrors:
 driver_errors = _DriverErrors()
 
 
-class Reader:
-    """A connection that sees one state of the database.
-
-    Errors are SQLAlchemy's.
-    """
-
-    __slots__ = ("_dialect", "_driver")
+class ReadConnection:
+    """Runs compiled statements in one transaction of the driver. Raises SQLAlchemyError."""
 
     def __init__(self, driver: Any, dialect: Dialect) -> None:
-        self._driver = driver
-        self._dialect = dialect
+        self.driver = driver
+        self.dialect = dialect
 
     def rows(
-        self, statement: Prepared, values: Mapping[str, Any] = NO_VALUES
+        self, statement: CompiledStatement, values: Mapping[str, Any] = NO_VALUES
     ) -> list[tuple[Any, ...]]:
-        text, given = statement.bound(self._dialect, values)
+        """All rows."""
         with driver_errors:
-            rows: list[tuple[Any, ...]] = self._driver.execute(text, given).fetchall()
+            rows: list[tuple[Any, ...]] = self._execute(statement, values).fetchall()
         return rows
 
     def row(
-        self, statement: Prepared, values: Mapping[str, Any] = NO_VALUES
+        self, statement: CompiledStatement, values: Mapping[str, Any] = NO_VALUES
     ) -> tuple[Any, ...] | None:
-        """The first row, if there is one."""
-        text, given = statement.bound(self._dialect, values)
+        """The first row, or None."""
         with driver_errors:
-            row: tuple[Any, ...] | None = self._driver.execute(text, given).fetchone()
+            row: tuple[Any, ...] | None = self._execute(statement, values).fetchone()
         return row
 
-    def value(self, statement: Prepared, values: Mapping[str, Any] = NO_VALUES) -> Any:
+    def batches(
+        self, statement: CompiledStatement, values: Mapping[str, Any] = NO_VALUES, size: int = 1000
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """All rows, `size` at a time, without holding them all."""
+        # psycopg reads everything at once, but through a cursor of the server's, which has a name.
+        named = {"name": f"batches_{id(statement)}"} if self.dialect.name == "postgresql" else {}
+        with driver_errors, closing(self.driver.cursor(**named)) as cursor:
+            cursor.execute(*statement.bind(self.dialect, values))
+            while rows := cursor.fetchmany(size):
+                yield rows
+
+    def value(self, statement: CompiledStatement, values: Mapping[str, Any] = NO_VALUES) -> Any:
         """The first column of the first row; None without a row."""
         row = self.row(statement, values)
         return None if row is None else row[0]
+
+    def _execute(self, statement: CompiledStatement, values: Mapping[str, Any]) -> Any:
+        return self.driver.execute(*statement.bind(self.dialect, values))
+
+
+class Shape:
+    """How a row becomes a JSON object: its names in order, and the column behind each.
+
+    `names` are usually the fields of the schema that documents the object. A name is the column of
+    `model` that is called so, or what `others` says: another column, or the Shape of an object
+    inside, which is null where its first column is.
+    """
+
+    def __init__(self, names: Iterable[str], model: Any = None, **others: "Column | Shape") -> None:
+        self.columns: list[Column] = []
+        self._readers: list[tuple[str, Callable[[Row], Any]]] = []
+        for name in names:
+            member = others[name] if name in others else getattr(model, name)
+            self._readers.append((name, self._add(member)))
+
+    def _add(self, member: "Column | Shape") -> Callable[[Row], Any]:
+        """Add the member's columns; the function that finds its value in a row."""
+        first = len(self.columns)
+        if not isinstance(member, Shape):
+            self.columns.append(member)
+            return _reader(member, first)
+        self.columns += member.columns
+        end = len(self.columns)
+        return lambda row: None if row[first] is None else member.read(row[first:end])
+
+    def read(self, row: Row) -> Json:
+        """The object of a row that begins with `columns`."""
+        return {name: read(row) for name, read in self._readers}
+
+
+def _reader(column: Column, place: int) -> Callable[[Row], Any]:
+    if isinstance(column.type, Boolean):
+        return lambda row: bool(row[place])
+    if isinstance(column.type, JSONText):
+        return lambda row: None if row[place] is None else orjson.Fragment(row[place])
+    return itemgetter(place)

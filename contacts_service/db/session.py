@@ -1,33 +1,33 @@
-"""The database of the application: `reader()` for what reads, `unit_of_work()` for what writes."""
+"""The application's database: `read_connection()` to read, `unit_of_work()` to write."""
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from flask import Flask, current_app, g, has_request_context
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, MetaData, PoolProxiedConnection, Table
+from sqlalchemy import Connection, MetaData, PoolProxiedConnection, Table
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
-from contacts_service.db.backend import Backend, Cause, Reading
+from contacts_service.db.backend import Backend, Cause
 from contacts_service.db.postgresql import PostgreSQLServer
-from contacts_service.db.queries import Reader, driver_errors
+from contacts_service.db.queries import ReadConnection, driver_errors
 from contacts_service.db.sql import Text
-from contacts_service.db.sqlite import POLLING_SECONDS, SQLiteFile
+from contacts_service.db.sqlite import SQLiteFile
 
 BACKENDS: dict[str, type[SQLiteFile] | type[PostgreSQLServer]] = {
     "sqlite": SQLiteFile,
     "postgresql": PostgreSQLServer,
 }
-
-DRIVER = "driver"  # in a session's info while it is at work
-READING = "database_reading"  # in an application context that has read
-UNIT = "unit_of_work"  # in one that writes
+BEYOND_THREADS = 2  # connections: for the writer, and for recording the use of a key
+PAUSE_SECONDS = 0.005  # between the steps of long work; waiting writers look every millisecond
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -49,166 +49,169 @@ def init_database(app: Flask) -> None:
     """Bind the application to the database of its settings. Opens no connection."""
     url = make_url(app.config["CONTACTS_DATABASE_URL"])
     kind = BACKENDS[url.get_backend_name()]
-    made = kind(url, Path(app.instance_path), app.config["CONTACTS_BUSY_TIMEOUT"])
-    app.config["SQLALCHEMY_DATABASE_URI"] = made.url
+    database = kind(url, Path(app.instance_path), app.config["CONTACTS_BUSY_TIMEOUT"])
+    app.config["SQLALCHEMY_DATABASE_URI"] = database.url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
-        **made.engine_options,
+        **database.engine_options,
         "hide_parameters": True,  # people's data stays out of logs
-        "pool_size": app.config["CONTACTS_THREADS"],
+        "pool_size": app.config["CONTACTS_THREADS"] + BEYOND_THREADS,
+        "max_overflow": 0,
         "pool_use_lifo": True,  # the connection used last has its pages at hand
         "pool_timeout": app.config["CONTACTS_BUSY_TIMEOUT"],
     }
-    app.extensions["database"] = made
+    app.extensions["database"] = database
+    app.extensions["write_lock"] = threading.Lock()
     db.init_app(app)
-    app.teardown_appcontext(_end_reading)
+    app.teardown_appcontext(_close_read_connection)
     with app.app_context():
-        made.prepare(db.engine)
+        database.prepare(db.engine)
 
 
 def backend() -> Backend:
-    """What the current application's database is."""
-    found: Backend = current_app.extensions["database"]
+    """The current application's database."""
+    database: Backend = current_app.extensions["database"]
+    return database
+
+
+def read_connection() -> ReadConnection:
+    """The read-only snapshot of this request. Raises SQLAlchemyError.
+
+    Opened on first use, closed when a unit of work begins or the application context ends. In a
+    request it reads for at most CONTACTS_QUERY_TIMEOUT. Inside a unit of work it reads in that.
+    """
+    if "unit_of_work" in g:
+        session: UnitOfWork = g.unit_of_work
+        return session.reads
+    if "read_connection" not in g:
+        seconds = current_app.config["CONTACTS_QUERY_TIMEOUT"] if has_request_context() else None
+        with driver_errors:
+            pooled = db.engine.raw_connection()
+            try:
+                backend().begin_reading(pooled.dbapi_connection, seconds)
+            except BaseException:
+                pooled.invalidate()
+                raise
+        g.pooled = pooled
+        g.read_connection = ReadConnection(pooled.dbapi_connection, db.engine.dialect)
+    found: ReadConnection = g.read_connection
     return found
 
 
-def reader() -> Reader:
-    """What this application context reads by: one state of the database until a unit of work.
-
-    Raises SQLAlchemyError where the database cannot be reached. A request has only so much time.
-    """
-    here = g._get_current_object()
-    reading: tuple[Reading, Reader] | None = here.get(READING)
-    if reading is None:
-        reading = _begin_reading()
-        setattr(here, READING, reading)
-    return reading[1]
-
-
-def _begin_reading() -> tuple[Reading, Reader]:
-    # Not by SQLAlchemy's pool, which takes several times as long as what is read.
-    database = backend()
-    seconds = current_app.config["CONTACTS_QUERY_TIMEOUT"] if has_request_context() else None
-    with driver_errors:
-        reading = database.begin_reading(seconds)
-    return reading, Reader(reading.executor, database.dialect)
+def _close_read_connection(_error: BaseException | None = None) -> None:
+    if g.pop("read_connection", None) is None:
+        return
+    pooled: PoolProxiedConnection = g.pop("pooled")
+    try:
+        backend().end_reading(pooled.dbapi_connection)
+    except Exception:  # whatever it is, the connection is of no more use
+        pooled.invalidate()
+    else:
+        pooled.close()
 
 
-def _end_reading(_error: BaseException | None = None) -> None:
-    reading: tuple[Reading, Reader] | None = g.pop(READING, None)
-    if reading is not None:
-        backend().end_reading(reading[0])
+class UnitOfWork(Session):
+    """A writing transaction. `reads` runs compiled statements in it; `driver` is its connection."""
 
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(bind=connection)
+        self.driver: Any = connection.connection.dbapi_connection
+        self.dialect = connection.dialect
 
-def close_connections() -> None:
-    """Close all connections of this process, for which nothing is at work."""
-    _end_reading()
-    db.session.remove()
-    db.engine.dispose()
-    backend().close_idle()
+    @property
+    def reads(self) -> ReadConnection:
+        """Sees what was written so far."""
+        self.flush()
+        return ReadConnection(self.driver, self.dialect)
 
 
 @contextmanager
-def unit_of_work(*, is_patient: bool = True) -> Iterator[Session]:
+def unit_of_work(*, is_patient: bool = True) -> Iterator[UnitOfWork]:
     """A writing transaction: committed at the end, rolled back whole by any exception.
 
-    One that is not patient fails at once where another writer is at work. Inside of another it is
-    a part of that, rolled back alone.
+    Waits for other writers for CONTACTS_BUSY_TIMEOUT, or not at all if it is not patient; then
+    raises SQLAlchemyError. Inside another unit of work it is a savepoint of that.
     """
-    outer: Session | None = g.get(UNIT)
+    outer: UnitOfWork | None = g.get("unit_of_work")
     if outer is not None:
         with outer.begin_nested():
-            outer.connection()  # only now is the savepoint made
+            outer.connection()  # makes the savepoint now, not at the first statement
             yield outer
         return
-    _end_reading()
+    _close_read_connection()
     database = backend()
-    deadline = time.monotonic() + database.busy_timeout if is_patient else 0
+    deadline = time.monotonic() + (database.busy_timeout if is_patient else 0)
     with (
-        database.writer(deadline),
-        closing(_checkout()) as connection,
-        _Unit(db.engine, connection) as session,
+        driver_errors,
+        _write_lock(deadline),
+        db.engine.connect().execution_options(write_before=deadline) as connection,
     ):
-        database.begin_writing(connection.dbapi_connection, deadline)
-        setattr(g, UNIT, session)
-        try:
-            with driver_errors:
+        with connection.begin(), UnitOfWork(connection) as session:
+            g.unit_of_work = session
+            try:
                 yield session
                 session.flush()
-                connection.commit()
-                database.after_commit(connection.dbapi_connection)
-        finally:
-            g.pop(UNIT)
+            finally:
+                g.pop("unit_of_work")
+        database.after_commit(connection.connection.dbapi_connection)
 
 
-def _checkout() -> PoolProxiedConnection:
-    """A connection of the pool; when it is closed, what it has not committed is rolled back."""
-    with driver_errors:
-        return db.engine.raw_connection()
+@contextmanager
+def _write_lock(deadline: float) -> Iterator[None]:
+    """Holds this process's write lock. Raises TimeoutError after `deadline` (monotonic seconds).
 
-
-class _Unit(Session):
-    """The session of a unit of work, in whose transaction it takes part once it is used.
-
-    To begin and to end one by itself takes it as long as adding a contact.
+    The threads of a process wait here, in order; only one of them asks the database for its lock.
     """
-
-    def __init__(self, engine: Engine, connection: PoolProxiedConnection) -> None:
-        super().__init__(info={DRIVER: connection.dbapi_connection})
-        self._parts = engine, connection
-        self._bound: Connection | None = None
-
-    def get_bind(self, *_args: Any, **_kwargs: Any) -> Connection:
-        if self._bound is None:
-            engine, connection = self._parts
-            self._bound = Connection(engine, connection=connection)
-            self._bound.execution_options(is_begun=True)
-        return self._bound
-
-
-def reader_of(session: Session) -> Reader:
-    """What a unit of work reads by: it sees what was written so far."""
-    session.flush()
-    return Reader(driver(session), db.engine.dialect)
-
-
-def driver(session: Session) -> Any:
-    """The driver's own connection, for the few statements of a unit of work that add contacts.
-
-    SQLAlchemy takes longer about them than the database. `unit_of_work` answers for the errors.
-    """
-    return session.info.get(DRIVER) or session.connection().connection.dbapi_connection
-
-
-def give_way() -> None:
-    """Between the steps of long work, let those write who wait: they look once a millisecond."""
-    time.sleep(5 * POLLING_SECONDS)
+    lock: threading.Lock = current_app.extensions["write_lock"]
+    if not lock.acquire(timeout=max(0, deadline - time.monotonic())):
+        raise PoolTimeoutError("Other threads wrote all the time.")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def insert_rows(
-    session: Session, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    session: UnitOfWork, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Add rows within a unit of work."""
+    """Insert rows by the driver; SQLAlchemy takes longer about it than the database."""
     if rows:
-        backend().insert_rows(driver(session), table.name, columns, rows)
+        backend().insert_rows(session.driver, table.name, columns, rows)
 
 
-def take_ids(session: Session, table: Table, count: int) -> int:
-    """The first of so many ids that were never given; nobody else takes them.
-
-    Asking for the ids of many rows back would insert them one by one.
-    """
-    return backend().take_ids(driver(session), table.name, count)
+def reserve_ids(session: UnitOfWork, table: Table, count: int) -> int:
+    """The first of `count` ids in a row that were never given."""
+    return backend().reserve_ids(session.driver, table.name, count)
 
 
-def why_unavailable(error: Exception) -> Cause | None:
-    """Why the database could not do its work for now; None where that is not why it failed."""
+def yield_to_writers() -> None:
+    """Pause between the steps of long work, so that waiting writers get the lock."""
+    time.sleep(PAUSE_SECONDS)
+
+
+def close_connections() -> None:
+    """Close all connections of this process. None may be in use."""
+    _close_read_connection()
+    db.session.remove()
+    db.engine.dispose()
+
+
+def classify_error(error: Exception) -> Cause | None:
+    """Why the database was unavailable; None if it was not."""
     if isinstance(error, PoolTimeoutError):
         return "busy"
-    return backend().why_unavailable(error.orig) if isinstance(error, DBAPIError) else None
+    return backend().classify_error(error.orig) if isinstance(error, DBAPIError) else None
+
+
+def describe_error(error: SQLAlchemyError) -> str:
+    """The driver's message, without the details that may quote rows."""
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, psycopg.Error) and cause.diag.message_primary:
+        return cause.diag.message_primary
+    return " ".join(str(cause).split())  # libpq's may have several lines
 
 
 def busy_sentence() -> str:
-    """What whoever runs a command is told of a database that others keep for too long."""
+    """What a command says when other writers keep the database for too long."""
     return (
         f"The database {backend().name} is kept by others for too long, who write to it "
         "or migrate it; try again once they are done."

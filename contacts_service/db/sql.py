@@ -1,64 +1,53 @@
-"""What SQLite and PostgreSQL spell differently: constructs that compile to the words of each.
+"""What SQLite and PostgreSQL spell differently: constructs that compile to the SQL of each."""
 
-JSON that PostgreSQL's own functions write has spaces in it, so there it is put together from text.
-"""
-
+from collections.abc import Iterable
 from typing import Any
 
-import orjson
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     ColumnElement,
     Integer,
     Numeric,
     String,
+    TableValuedAlias,
+    bindparam,
     column,
     literal,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from contacts_service.strict_json import write_json
+
 Text = String().with_variant(String(collation="C"), "postgresql")  # sorts by code point
 
 
 class JSONText(String):
-    """Text that is JSON already."""
+    """Text that is JSON."""
 
 
-class json_object(FunctionElement[str]):  # noqa: N801 (as functions of SQL are written)
-    """An object of names, as literals, and values in turn."""
-
-    inherit_cache = True
-    type = JSONText()
-
-
-class json_array(FunctionElement[str]):  # noqa: N801
-    """An array of values."""
-
-    inherit_cache = True
-    type = JSONText()
-
-
-class stored_json(FunctionElement[str]):  # noqa: N801
-    """JSON that a column holds as text."""
-
-    inherit_cache = True
-    type = JSONText()
-
-
-class joined(FunctionElement[str]):  # noqa: N801
-    """The values of all rows with commas between; the rows come in the order of a subquery."""
-
-    inherit_cache = True
-    type = JSONText()
+StoredJSON = JSONText().with_variant(JSONText(collation="C"), "postgresql")
 
 
 class numbers_in(FunctionElement[Any]):  # noqa: N801
-    """An array of whole numbers, as JSON, as a table: each `value` and its place, `key`."""
+    """The whole numbers of a JSON array, as a table with the column `value`."""
 
     inherit_cache = True
-    table_columns = ("key", column("value", BigInteger))
+    table_columns = (column("value", BigInteger),)
+
+
+def numbers_parameter(name: str) -> TableValuedAlias:
+    """The bind parameter `name`, a JSON array of whole numbers, as a table of `value`."""
+    return _table_of(bindparam(name), name)
+
+
+def table_of_numbers(numbers: Iterable[int]) -> TableValuedAlias:
+    """These numbers as a table of `value`, in one parameter however many there are."""
+    return _table_of(literal(write_json(list(numbers)).decode()), None)
+
+
+def _table_of(array: Any, name: str | None) -> TableValuedAlias:
+    return numbers_in(array).table_valued(*numbers_in.table_columns, name=name)
 
 
 class members_of(FunctionElement[Any]):  # noqa: N801
@@ -111,10 +100,6 @@ def _function(name: str) -> Any:
     return compiled
 
 
-compiles(json_object)(_function("json_object"))
-compiles(json_array)(_function("json_array"))
-compiles(stored_json)(_function("json"))
-compiles(joined)(_function("group_concat"))
 compiles(numbers_in)(_function("json_each"))
 compiles(place_in)(_function("instr"))
 compiles(place_in, "postgresql")(_function("strpos"))
@@ -122,55 +107,10 @@ compiles(casefold)(_function("casefold"))
 compiles(casefold, "postgresql")(_function("contacts_casefold"))
 
 
-@compiles(json_object, "postgresql")
-def _pg_object(element: Any, compiler: Any, **options: Any) -> str:
-    parts = list(element.clauses)
-    members = [
-        f"'{opening}{orjson.dumps(name.name.strip(chr(39))).decode()}:', "
-        f"{_pg_json(value, compiler, **options)}"
-        for opening, name, value in zip(
-            "{" + "," * len(parts), parts[::2], parts[1::2], strict=False
-        )
-    ]
-    return f"concat({', '.join(members)}, '}}')"
-
-
-@compiles(json_array, "postgresql")
-def _pg_array(element: Any, compiler: Any, **options: Any) -> str:
-    values = ", ',', ".join(_pg_json(value, compiler, **options) for value in element.clauses)
-    return f"concat('[', {values}, ']')"
-
-
-def _pg_json(value: Any, compiler: Any, **options: Any) -> str:
-    """A value as the text of its JSON."""
-    text = compiler.process(value, **options)
-    if isinstance(value.type, Boolean):
-        raise TypeError("A boolean is written by json_boolean.")
-    if isinstance(value.type, Integer):
-        text = f"CAST({text} AS text)"
-    elif not isinstance(value.type, JSONText):
-        text = f"CAST(to_json({text}) AS text)"
-    return f"coalesce({text}, 'null')"
-
-
-@compiles(stored_json, "postgresql")
-def _pg_stored(element: Any, compiler: Any, **options: Any) -> str:
-    return f"({compiler.process(element.clauses, **options)})"
-
-
-@compiles(joined, "postgresql")
-def _pg_joined(element: Any, compiler: Any, **options: Any) -> str:
-    return f"string_agg({compiler.process(element.clauses, **options)}, ',')"
-
-
 @compiles(numbers_in, "postgresql")
 def _pg_numbers(element: Any, compiler: Any, **options: Any) -> str:
     array = compiler.process(element.clauses, **options)
-    return (
-        "(SELECT place AS key, number AS value FROM "
-        f"unnest(CAST(translate({array}, '[]', '{{}}') AS bigint[])) "
-        "WITH ORDINALITY AS listed (number, place))"
-    )
+    return f"(SELECT unnest(CAST(translate({array}, '[]', '{{}}') AS bigint[])) AS value)"
 
 
 @compiles(members_of)

@@ -3,22 +3,18 @@
 import os
 import re
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from math import inf
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DatabaseError, DisconnectionError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from contacts_service.db.backend import Backend, Cause, Reading, Rows
-from contacts_service.search.sqlite_index import SQLiteSearch
+from contacts_service.db.backend import Backend, Cause, Rows
 
 # Primary result codes that speak of the database's surroundings, not of a statement of ours:
 # READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
@@ -40,30 +36,16 @@ EMPTYING_SECONDS = 0.25
 LONGEST_EMPTYING_SECONDS = 2.0
 EMPTYING_PAUSE = 4  # times as long writers go on before the next try
 
-# What is kept at hand of connections and statements takes megabytes, with every other filter more.
-KEPT_READERS = 4
-CACHED_STATEMENTS = 64  # of each connection; the service has about thirty of its own
+# Statements kept by each connection. The service has about thirty of its own.
+CACHED_STATEMENTS = 64
 
 FileIdentity = tuple[int, int] | None  # device and inode
-
-
-class FileReading(Reading):
-    """A connection to read by, of what file it is, and until when what it is asked may take."""
-
-    __slots__ = ("deadline", "file")
-
-    def __init__(self, connection: sqlite3.Connection, file: FileIdentity) -> None:
-        super().__init__(connection)
-        self.file = file
-        self.deadline = inf
-        connection.set_progress_handler(lambda: time.monotonic() > self.deadline, STEPS)
 
 
 class SQLiteFile(Backend):
     """A database file."""
 
     placeholder = "?"
-    search = SQLiteSearch()
     path: Path
 
     def __init__(self, url: URL, folder: Path, busy_timeout: int) -> None:
@@ -73,32 +55,16 @@ class SQLiteFile(Backend):
         self.url = url.set(database=self.name)
         self.busy_timeout = busy_timeout
         self.engine_options = {"creator": self.connect}
-        self._writing = threading.Lock()
-        self._idle: list[Any] = []  # readers, last used last
         self._log = Path(f"{self.path}-wal")
         self._longest_emptying = min(LONGEST_EMPTYING_SECONDS, busy_timeout / 2)
         self._emptying = min(EMPTYING_SECONDS, self._longest_emptying)
         self._next_emptying = 0.0
 
-    def is_there(self) -> bool:
+    def exists(self) -> bool:
         return self.path.exists()
 
     def check(self, connection: Connection) -> None:
         """Any file that SQLite opens will do."""
-
-    @contextmanager
-    def writer(self, deadline: float) -> Iterator[None]:
-        """Let one thread of this process write at a time.
-
-        Threads that ask SQLite each for themselves sleep longer and longer, and some starve.
-        Raises SQLAlchemy's TimeoutError if others write until `deadline`.
-        """
-        if not self._writing.acquire(timeout=max(0, deadline - time.monotonic())):
-            raise PoolTimeoutError("Other threads wrote all the time.")
-        try:
-            yield
-        finally:
-            self._writing.release()
 
     def connect(self) -> sqlite3.Connection:
         """A connection to the file, which must exist: nobody is served an empty database."""
@@ -124,41 +90,19 @@ class SQLiteFile(Backend):
 
     def prepare(self, engine: Engine) -> None:
         """Let the engine's connections be of the file that is there, and begin as we say."""
-        self.dialect = engine.dialect
         event.listen(engine, "connect", self._on_connect)
         event.listen(engine, "checkout", self._on_checkout)
         event.listen(engine, "begin", self._on_begin)
 
-    def begin_reading(self, seconds: float | None) -> FileReading:
-        file = self._identity()
-        while True:
-            try:
-                reading: FileReading = self._idle.pop()
-            except IndexError:
-                reading = FileReading(self.connect(), file)
-            if reading.file == file:
-                break
-            reading.executor.close()
-        reading.deadline = inf if seconds is None else time.monotonic() + seconds
-        reading.executor.execute("BEGIN")
-        return reading
+    def begin_reading(self, driver: Any, seconds: float | None) -> None:
+        if seconds is not None:
+            deadline = time.monotonic() + seconds
+            driver.set_progress_handler(lambda: time.monotonic() > deadline, STEPS)
+        driver.execute("BEGIN")
 
-    def end_reading(self, reading: Reading) -> None:
-        """Keep the connection for the next one that reads, if its transaction can be ended."""
-        try:
-            reading.executor.rollback()
-        except sqlite3.Error:
-            reading.executor.close()
-        else:
-            self._idle.append(reading)
-            if len(self._idle) > KEPT_READERS:  # of a moment when many read
-                with suppress(IndexError):
-                    self._idle.pop(0).executor.close()
-
-    def close_idle(self) -> None:
-        """Close the connections that nobody reads by."""
-        while self._idle:
-            self._idle.pop().executor.close()
+    def end_reading(self, driver: Any) -> None:
+        driver.rollback()
+        driver.set_progress_handler(None, 0)
 
     def _on_connect(self, _connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
         record.info["file"] = self._identity()
@@ -181,7 +125,7 @@ class SQLiteFile(Backend):
         options = connection.get_execution_options()
         if "write_before" in options:
             self.begin_writing(connection.connection.dbapi_connection, options["write_before"])
-        elif not options.get("is_begun"):
+        else:
             connection.exec_driver_sql("BEGIN")
 
     def begin_writing(self, driver: Any, deadline: float) -> None:
@@ -221,7 +165,7 @@ class SQLiteFile(Backend):
         finally:
             driver.execute(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
 
-    def leave(self) -> None:
+    def checkpoint_on_exit(self) -> None:
         """Once nobody else of the service has it open: bring the log into the file."""
         with suppress(sqlite3.Error), closing(self.connect()) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -232,10 +176,8 @@ class SQLiteFile(Backend):
 
         They are checked before the commit.
         """
-        with (
-            self.writer(deadline := time.monotonic() + self.busy_timeout),
-            engine.connect().execution_options(write_before=deadline) as connection,
-        ):
+        deadline = time.monotonic() + self.busy_timeout
+        with engine.connect().execution_options(write_before=deadline) as connection:
             driver: Any = connection.connection.dbapi_connection
             driver.execute("PRAGMA foreign_keys = OFF")
             try:
@@ -246,20 +188,15 @@ class SQLiteFile(Backend):
                 driver.execute("PRAGMA foreign_keys = ON")
 
     def insert_rows(self, driver: Any, table: str, columns: Sequence[str], rows: Rows) -> None:
-        # OR FAIL: what fails undoes the whole unit. A statement that had to be undone alone would
-        # keep a journal of its own, because of the trigger that counts contacts.
         places = ", ".join("?" * len(columns))
-        driver.executemany(
-            f"INSERT OR FAIL INTO {table} ({', '.join(columns)}) VALUES ({places})",
-            rows,
-        )
+        driver.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
 
-    def take_ids(self, driver: Any, table: str, count: int) -> int:
+    def reserve_ids(self, driver: Any, table: str, count: int) -> int:
         last = driver.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
         number: int = (last.fetchone() or (0,))[0]
         return number + 1
 
-    def why_unavailable(self, error: Any) -> Cause | None:
+    def classify_error(self, error: Any) -> Cause | None:
         code = _code(error)
         if code == sqlite3.SQLITE_INTERRUPT:
             return "slow"
@@ -269,7 +206,7 @@ class SQLiteFile(Backend):
         is_another = NOT_OUR_TABLES.match(str(error))
         return "unreachable" if code in UNAVAILABLE_CODES or is_another else None
 
-    def advice(self, error: Any) -> str:
+    def connection_hint(self, error: Any) -> str:
         return (
             f"The database {self.name} cannot be opened for writing ({error}); "
             "check CONTACTS_DATABASE_URL and the rights on its folder."

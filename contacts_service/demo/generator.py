@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import func, insert, select
-from sqlalchemy.orm import Session
 
 from contacts_service.contacts.bulk import NewContact, create_contacts
-from contacts_service.conversations.service import PREVIEW_LENGTH
 from contacts_service.db.models import Contact, Conversation, Message, Note, Participant
-from contacts_service.db.session import Base, take_ids, unit_of_work
+from contacts_service.db.session import Base, UnitOfWork, reserve_ids, unit_of_work
 from contacts_service.demo.people import MadeUp, PeopleMaker
 from contacts_service.demo.words import AGENTS, FOLLOW_UPS, NOTES, REPLIES, SPAM, TOPICS
+from contacts_service.limits import PREVIEW_LENGTH
 from contacts_service.strict_json import Json
 from contacts_service.timestamps import wire_time
 from contacts_service.transfer.matching import owners
@@ -175,7 +174,7 @@ def _person(contact: NewContact) -> Person:
     return Person(contact.id, datetime.fromisoformat(contact.created_at), contact.blocked)
 
 
-def _give_addresses(session: Session, people: list[MadeUp]) -> None:
+def _give_addresses(session: UnitOfWork, people: list[MadeUp]) -> None:
     """Give each of the addresses to the first who wishes for it, if nobody has it."""
     wishes = [
         address
@@ -191,12 +190,12 @@ def _give_addresses(session: Session, people: list[MadeUp]) -> None:
         taken.update(made.channels)
 
 
-def _add_conversations(session: Session, threads: list[Thread]) -> None:
+def _add_conversations(session: UnitOfWork, threads: list[Thread]) -> None:
     table = TABLES[Conversation.__tablename__]
     conversations: list[Json] = []
     participants: list[Json] = []
     messages: list[Json] = []
-    for conversation_id, thread in enumerate(threads, take_ids(session, table, len(threads))):
+    for conversation_id, thread in enumerate(threads, reserve_ids(session, table, len(threads))):
         conversations.append({"id": conversation_id} | thread.conversation)
         belonging = {"conversation_id": conversation_id}
         participants += [row | belonging for row in thread.participants]

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from contacts_service.auth.principal import Principal
 from contacts_service.contacts import service as contacts
 from contacts_service.conversations import inbound, outbound
 from contacts_service.conversations.incoming import Correspondent, IncomingMessage
 from contacts_service.db.models import Contact
-from contacts_service.db.session import db, unit_of_work
+from contacts_service.db.session import UnitOfWork, db, unit_of_work
 from contacts_service.strict_json import Json
 
 CONTACTS, CONVERSATIONS = 1, 2  # that it adds
@@ -40,7 +39,7 @@ def tell() -> Iterator[str]:
     yield f"A reply goes out all the same, in conversation {thread['reference_number']}."
 
 
-def _receive(session: Session, sender: Correspondent, content: str) -> Json:
+def _receive(session: UnitOfWork, sender: Correspondent, content: str) -> Json:
     message = IncomingMessage("email", sender, subject="My parcel", content=content)
     answer, _ = inbound.receive_message(session, message)
     return answer

@@ -1,9 +1,8 @@
-"""Cursors: how far a walk through a list has come, in a text that only the same list reads."""
+"""Cursors: the last row of a page, as opaque text that only the same list accepts."""
 
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -13,52 +12,41 @@ from contacts_service.strict_json import INT64
 
 SEAL_LENGTH = 8  # bytes
 
-Position = tuple[Any, int]  # what the list is ordered by, and the id
+Key = tuple[Any, int]  # a row's place in its list: the value it is ordered by, and its id
 
 
-@dataclass(frozen=True)
-class Walk:
-    """The next part of a list: `size` rows after `cursor`, which is empty at the beginning.
-
-    `question` tells apart what was asked of the list; it holds for the whole walk.
-    """
-
-    cursor: str
-    size: int
-    question: str
-
-
-def write_cursor(position: Position, question: str) -> str:
-    text = orjson.dumps(position)
+def write_cursor(key: Key, question: str) -> str:
+    """The cursor after the row with this key. `question` says which list, order and filters."""
+    text = orjson.dumps(key)
     return urlsafe_b64encode(_seal(text, question) + text).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, question: str, kind: type) -> Position:
-    """Where the walk is, in a list that is ordered by values of this kind, or None.
+def read_cursor(cursor: str, question: str, kind: type) -> Key:
+    """The key in a cursor of a list that is ordered by values of this kind, or None.
 
     Raises InputError for a cursor that is damaged or another list's.
     """
     try:
         raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        place = orjson.loads(raw[SEAL_LENGTH:])
+        key = orjson.loads(raw[SEAL_LENGTH:])
     except (Base64Error, ValueError):
-        place = None
-    if _is_position(place, kind) and write_cursor(place, question) == cursor:
-        return place[0], place[1]
+        key = None
+    if _is_key(key, kind) and write_cursor(key, question) == cursor:
+        return key[0], key[1]
     raise InputError(
         {"cursor": ["Not a cursor of this list, order and filters."]}, location="query"
     )
 
 
-def _is_position(place: Any, kind: type) -> bool:
-    """Whether a list could have written this; whoever knows how can make cursors too."""
-    match place:
-        case [None, key]:
-            return _is_int64(key)
-        case [str(value), key]:
-            return kind is str and "\0" not in value and _is_int64(key)
-        case [value, key]:
-            return kind is int and _is_int64(value) and _is_int64(key)
+def _is_key(key: Any, kind: type) -> bool:
+    """Whether the list can have such a key. The seal is no secret, so a caller can forge one."""
+    match key:
+        case [None, row_id]:
+            return _is_int64(row_id)
+        case [str(value), row_id]:
+            return kind is str and "\0" not in value and _is_int64(row_id)
+        case [value, row_id]:
+            return kind is int and _is_int64(value) and _is_int64(row_id)
     return False
 
 

@@ -71,24 +71,14 @@ class Field(ABC):
 
 
 class TextField(Field):
-    """Text, compared in the form that `normalise` gives it and `compared` holds.
-
-    `narrow` may know a condition that rows with a text inside meet and few others do, by an index.
-    """
+    """Text, compared in the form that `normalise` gives it and the column `compared` holds."""
 
     operators = frozenset({"=", "in", "set"}) | TEXT_OPERATORS
 
-    def __init__(
-        self,
-        column: Column,
-        compared: Column,
-        normalise: Callable[[str], str],
-        narrow: Callable[[str], Condition | None],
-    ) -> None:
+    def __init__(self, column: Column, compared: Column, normalise: Callable[[str], str]) -> None:
         self.column = column
         self.compared = compared
         self.normalise = normalise
-        self.narrow = narrow
 
     def value(self, raw: Any) -> str:
         if not isinstance(raw, str):
@@ -96,9 +86,7 @@ class TextField(Field):
         return self.normalise(clean_line(raw))
 
     def compare(self, word: str, value: str) -> Condition:
-        condition = compare_text(self.compared, word, value)
-        narrowed = self.narrow(value) if word in TEXT_OPERATORS else None
-        return condition if narrowed is None else and_(narrowed, condition)
+        return compare_text(self.compared, word, value)
 
     def among(self, values: list[str]) -> Condition:
         return self.compared.in_(values)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from contacts_service.limits import FILTER_LEAVES, FILTER_VALUES
 from contacts_service.listing.filter_fields import (
     COMPARISONS,
     TEXT_OPERATORS,
@@ -12,7 +13,7 @@ from contacts_service.listing.filter_fields import (
     TextField,
     TimeField,
 )
-from contacts_service.listing.filters import MAX_LEAVES, MAX_VALUES, NEGATIONS
+from contacts_service.listing.filters import NEGATIONS
 from contacts_service.strict_json import Json
 from contacts_service.text import NOT_IN_LINES
 
@@ -57,7 +58,7 @@ def _names(kind: type[Field], fields: Mapping[str, Field], attribute_prefix: str
 
 def _leaves(kind: type[Field], name: Json, value: Json) -> list[Json]:
     has = {*kind.operators, *(no for no, yes in NEGATIONS.items() if yes in kind.operators)}
-    several = {"type": "array", "items": value, "minItems": 1, "maxItems": MAX_VALUES}
+    several = {"type": "array", "items": value, "minItems": 1, "maxItems": FILTER_VALUES}
     two = {"type": "array", "items": value, "minItems": 2, "maxItems": 2}
     shapes = [
         ({*COMPARISONS, "!="}, value),
@@ -84,7 +85,7 @@ def _leaf(name: Json, words: list[str], value: Json | None) -> Json:
 
 
 def _items(item: Json) -> Json:
-    return {"type": "array", "items": item, "maxItems": MAX_LEAVES}
+    return {"type": "array", "items": item, "maxItems": FILTER_LEAVES}
 
 
 def _group(item: Json) -> Json:

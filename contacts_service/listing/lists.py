@@ -1,15 +1,13 @@
-"""Lists: a page of a query with totals, or the next part of a walk. Knows no table.
+"""Lists: a page of a query by its number, with totals, or by a cursor. Knows no table.
 
-First the places of the rows are found, in whatever index the order has; then those rows alone are
-read, as the JSON that goes out.
+First the keys of a page are found, in whatever index the order has; then those rows are read.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import orjson
 from sqlalchemy import (
     ColumnElement,
     Integer,
@@ -18,13 +16,11 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    literal_column,
-    select,
 )
 
-from contacts_service.db.queries import Prepared, Reader
-from contacts_service.db.sql_json import json_array, json_list, list_parameter
-from contacts_service.listing.cursors import Position, Walk, read_cursor, write_cursor
+from contacts_service.db.queries import CompiledStatement, ReadConnection, Shape
+from contacts_service.db.sql import numbers_parameter
+from contacts_service.listing.cursors import Key, read_cursor, write_cursor
 from contacts_service.strict_json import Json, write_json
 
 AnySelect = Select[*tuple[Any, ...]]
@@ -32,29 +28,61 @@ Column = SQLColumnExpression[Any]
 Values = Mapping[str, Any]
 
 # The parameters of a list's statements, beside those of its query.
-KEYS, BY, KEY, LIMIT, OFFSET = "list_keys", "list_by", "list_key", "list_limit", "list_offset"
+IDS, LAST_VALUE, LAST_ID, LIMIT, OFFSET = "list_ids", "last_value", "last_id", "limit", "offset"
+
+
+@dataclass(frozen=True)
+class NumberedPage:
+    """The request for a page of `size` rows, `number` from 1."""
+
+    number: int
+    size: int
+
+
+@dataclass(frozen=True)
+class CursorPage:
+    """The request for `size` rows after `cursor`, which is empty at the start.
+
+    `question` holds the other parameters, which must be the same for the whole walk.
+    """
+
+    cursor: str
+    size: int
+    question: str
+
+
+PageRequest = NumberedPage | CursorPage
+
+
+def page_request(query: Json) -> PageRequest:
+    """The page that a query string asks for; see schemas.lists.ListQuerySchema."""
+    size = query["page_size"]
+    if "cursor" not in query:
+        return NumberedPage(query.get("page", 1), size)
+    others = {name: query[name] for name in query if name not in ("cursor", "page_size")}
+    return CursorPage(query["cursor"], size, question=str(sorted(others.items())))
 
 
 @dataclass(frozen=True)
 class Order:
-    """By one column, then by the id in the same direction; rows without a value come last."""
+    """By one column, then by the id in the same direction; nulls come last."""
 
     by: Column
-    key: Column
+    id: Column
     is_descending: bool = True
 
-    def clauses(self, *, is_reversed: bool = False) -> list[Column]:
-        if self.is_descending != is_reversed:
-            by, key = self.by.desc(), self.key.desc()
+    @property
+    def clauses(self) -> list[Column]:
+        if self.is_descending:
+            by, row_id = self.by.desc(), self.id.desc()
         else:
-            by, key = self.by.asc(), self.key.asc()
-        if not self._has_nulls:  # not said then, or PostgreSQL would look for another index
-            return [by, key]
-        return [by.nulls_first() if is_reversed else by.nulls_last(), key]
+            by, row_id = self.by.asc(), self.id.asc()
+        # PostgreSQL would look for another index if this was said of a column without nulls.
+        return [by.nulls_last() if self._has_nulls else by, row_id]
 
     @property
     def kind(self) -> type:
-        """What its values are in Python, beside None."""
+        """The Python type of its values, beside None."""
         kind: type = self.by.type.python_type  # type: ignore[attr-defined]
         return kind
 
@@ -63,177 +91,133 @@ class Order:
         columns = self.by.base_columns  # type: ignore[attr-defined]
         return any(getattr(column, "nullable", True) for column in columns)
 
-    def stretches(self) -> dict[str, ColumnElement[bool]]:
-        """What the rows after a position have, part by part.
+    def keyset_ranges(self) -> dict[str, ColumnElement[bool]]:
+        """The conditions of the rows after a key, each one range of the order's index.
 
-        Each is one range of an index. SQLite compares only the column of a pair (column, rowid) by
-        the index, and would go through all the rows of an equal value.
+        For a condition on the pair of both columns, SQLite would use the index for the first alone
+        and go through all rows of an equal value.
         """
-        is_after = self._is_after(self.key, KEY)
+        after_id = self._after(self.id, LAST_ID)
         return {
-            "with a value": self.by.is_not(None),
-            "of the same value": and_(self.by == bindparam(BY), is_after),
-            "of later values": self._is_after(self.by, BY),
-            "without a value": self.by.is_(None),
-            "the rest of those without": and_(self.by.is_(None), is_after),
+            "any value": self.by.is_not(None),
+            "same value": and_(self.by == bindparam(LAST_VALUE), after_id),
+            "later values": self._after(self.by, LAST_VALUE),
+            "null": self.by.is_(None),
+            "rest of null": and_(self.by.is_(None), after_id),
         }
 
-    def _is_after(self, column: Column, name: str) -> ColumnElement[bool]:
+    def _after(self, column: Column, name: str) -> ColumnElement[bool]:
         value: Any = bindparam(name)
         after: ColumnElement[bool] = column < value if self.is_descending else column > value
         return after
 
 
 @dataclass(frozen=True)
-class Page:
-    """Which part of a list: `number` from 1, `size` rows."""
-
-    number: int
-    size: int
-
-
-Part = Page | Walk
-
-
-@dataclass(frozen=True)
-class Listing:
+class ListQuery:
     """What a list is made of; `name` tells it from every other.
 
     `query` says which rows there are, with a `bindparam` for what they belong to; its columns do
-    not matter. `shape` is a row as JSON. `require_owner` raises NotFoundError where what the rows
-    belong to is not there. `total` counts all of them, where that can be had without counting.
+    not matter. `shape` says what is shown of a row. `require_owner` raises NotFoundError where
+    what the rows belong to does not exist. `total` is a faster way to count them all.
     """
 
     name: str
     query: AnySelect
     order: Order
-    shape: Column
+    shape: Shape
     require_owner: Callable[..., object] | None = None
     total: AnySelect | None = None
 
-    def count(self, reader: Reader, values: Values) -> int:
-        return int(reader.value(self._count, values))
+    def where(self, condition: ColumnElement[bool]) -> "ListQuery":
+        """The list of those rows alone that meet the condition."""
+        return replace(self, query=self.query.where(condition), total=None)
 
-    def show(self, reader: Reader, keys: Iterable[int], values: Values) -> orjson.Fragment:
-        """The rows with these keys, in the same order, as a JSON array."""
-        listed = write_json(list(keys)).decode()
-        return orjson.Fragment(reader.value(self._shown, {**values, KEYS: listed}))
+    def count(self, reads: ReadConnection, values: Values) -> int:
+        """How many rows there are on all pages."""
+        return int(reads.value(self._count, values))
 
-    def show_page(self, reader: Reader, page: Page, values: Values) -> tuple[int, orjson.Fragment]:
-        """How many rows there are in all, and those of a page as a JSON array."""
-        if page.number == 1:
-            total, rows = reader.row(self._first_page(page.size), values) or (0, "[]")
-            return total, orjson.Fragment(rows)
-        total = self.count(reader, values)
-        before = (page.number - 1) * page.size
-        size = min(page.size, total - before)
-        if size <= 0:
-            return total, orjson.Fragment("[]")
-        after = total - before - size  # from the nearer end
-        if before <= after:
-            rows = reader.value(self._page_from_start, {**values, LIMIT: size, OFFSET: before})
+    def rows(self, reads: ReadConnection, ids: Sequence[int], values: Values) -> list[Json]:
+        """The rows with these ids, in their order. An id without a row is left out."""
+        listed = {**values, IDS: write_json(ids).decode()}
+        found = {row[0]: self.shape.read(row[1:]) for row in reads.rows(self._rows, listed)}
+        return [found[row_id] for row_id in ids if row_id in found]
+
+    def ids_of_page(self, reads: ReadConnection, page: NumberedPage, values: Values) -> list[int]:
+        place = {LIMIT: page.size, OFFSET: (page.number - 1) * page.size}
+        return [row_id for _, row_id in reads.rows(self._page, {**values, **place})]
+
+    def keys_after(
+        self, reads: ReadConnection, last: Key | None, limit: int, values: Values
+    ) -> list[Key]:
+        """The keys of the next rows after `last`, or of the first rows."""
+        value, row_id = last or (None, None)
+        if last is None:
+            ranges = ["any value", "null"]
+        elif value is None:
+            ranges = ["rest of null"]
         else:
-            rows = reader.value(self._page_from_end, {**values, LIMIT: size, OFFSET: after})
-        return total, orjson.Fragment(rows)
-
-    def places_after(
-        self, reader: Reader, position: Position | None, limit: int, values: Values
-    ) -> list[Any]:
-        """The places of the next rows after a position, or of the first."""
-        by, key = position or (None, None)
-        if position is None:
-            stretches = ["with a value", "without a value"]
-        elif by is None:
-            stretches = ["the rest of those without"]
-        else:
-            stretches = ["of the same value", "of later values", "without a value"]
-        places: list[Any] = []
-        for stretch in stretches:
-            given = {**values, BY: by, KEY: key, LIMIT: limit - len(places)}
-            places += _places(reader, self._after[stretch], given)
-            if len(places) == limit:
+            ranges = ["same value", "later values", "null"]
+        keys: list[Any] = []
+        for each in ranges:
+            place = {LAST_VALUE: value, LAST_ID: row_id, LIMIT: limit - len(keys)}
+            keys += reads.rows(self._after[each], {**values, **place})
+            if len(keys) == limit:
                 break
-        return places
+        return keys
 
     @cached_property
-    def _total(self) -> AnySelect:
-        return self._query_of(func.count()) if self.total is None else self.total
+    def _count(self) -> CompiledStatement:
+        return CompiledStatement(self._select(func.count()) if self.total is None else self.total)
 
     @cached_property
-    def _count(self) -> Prepared:
-        return Prepared(self._total)
+    def _rows(self) -> CompiledStatement:
+        ids = numbers_parameter(IDS)
+        rows = self._select(self.order.id, *self.shape.columns)
+        return CompiledStatement(rows.join(ids, ids.c.value == self.order.id))
 
     @cached_property
-    def _shown(self) -> Prepared:
-        keys = list_parameter(KEYS)
-        rows = self._query_of(self.shape).join(keys, keys.c.value == self.order.key)
-        return Prepared(json_list(rows.order_by(keys.c.key)))
+    def _page(self) -> CompiledStatement:
+        return CompiledStatement(self._keys.offset(bindparam(OFFSET, type_=Integer)))
 
     @cached_property
-    def _first_pages(self) -> dict[int, Prepared]:
-        return {}
-
-    def _first_page(self, size: int) -> Prepared:
-        """What most ask for, all by one statement that needs no plan of its own each time."""
-        if size not in self._first_pages:
-            places = self._places(self.order.clauses()).limit(literal_column(str(size)))
-            rows = self._rows(places)
-            both = select(self._total.scalar_subquery(), rows.scalar_subquery())
-            self._first_pages[size] = Prepared(both)
-        return self._first_pages[size]
-
-    @cached_property
-    def _page_from_start(self) -> Prepared:
-        return self._page(self.order.clauses())
-
-    @cached_property
-    def _page_from_end(self) -> Prepared:
-        return self._page(self.order.clauses(is_reversed=True))
-
-    def _page(self, clauses: list[Column]) -> Prepared:
-        places = self._places(clauses).limit(_number(LIMIT)).offset(_number(OFFSET))
-        return Prepared(self._rows(places))
-
-    def _places(self, clauses: list[Column]) -> AnySelect:
-        places = self._query_of(self.order.by.label("by"), self.order.key.label("key"))
-        return places.order_by(*clauses)
-
-    def _rows(self, places: AnySelect) -> AnySelect:
-        found = places.subquery("places").columns
-        rows = self._query_of(self.shape).join(found.key.table, found.key == self.order.key)
-        in_order = replace(self.order, by=found.by, key=found.key).clauses()
-        return json_list(rows.order_by(*in_order))
-
-    @cached_property
-    def _after(self) -> dict[str, Prepared]:
-        places = self._query_of(json_array(self.order.by, self.order.key))
-        places = places.order_by(*self.order.clauses()).limit(_number(LIMIT))
+    def _after(self) -> dict[str, CompiledStatement]:
         return {
-            stretch: Prepared(json_list(places.where(condition)))
-            for stretch, condition in self.order.stretches().items()
+            name: CompiledStatement(self._keys.where(condition))
+            for name, condition in self.order.keyset_ranges().items()
         }
 
-    def _query_of(self, *columns: Column) -> AnySelect:
+    @property
+    def _keys(self) -> AnySelect:
+        keys = self._select(self.order.by, self.order.id).order_by(*self.order.clauses)
+        return keys.limit(bindparam(LIMIT, type_=Integer))
+
+    def _select(self, *columns: Column) -> AnySelect:
         return self.query.with_only_columns(*columns, maintain_column_froms=True)
 
 
-def read_list(reader: Reader, listing: Listing, part: Part, values: Values | None = None) -> Json:
-    """The part of a list that was asked for, as the contract's section 3 shows it.
+def read_list(
+    reads: ReadConnection, query: ListQuery, page: PageRequest, values: Values | None = None
+) -> Json:
+    """The page of a list that was asked for, in the shape of docs/api.md, "Lists".
 
-    `values` are the parameters of the list's query. A cursor is judged before it is asked whether
-    the owner exists.
+    `values` are the parameters of the list's query. Raises InputError for a bad cursor, before it
+    looks for the owner.
     """
-    if isinstance(part, Walk):
-        return _read_walk(reader, listing, part, values or {})
-    return _read_page(reader, listing, part, values or {})
+    if isinstance(page, CursorPage):
+        return _read_cursor_page(reads, query, page, values or {})
+    return _read_numbered_page(reads, query, page, values or {})
 
 
-def _read_page(reader: Reader, listing: Listing, page: Page, values: Values) -> Json:
+def _read_numbered_page(
+    reads: ReadConnection, query: ListQuery, page: NumberedPage, values: Values
+) -> Json:
     """A page with totals; past the end without results."""
-    _require_owner(reader, listing, values)
-    total, rows = listing.show_page(reader, page, values)
+    _require_owner(reads, query, values)
+    total = query.count(reads, values)
+    is_past_end = (page.number - 1) * page.size >= total
+    ids = [] if is_past_end else query.ids_of_page(reads, page, values)
     return {
-        "results": rows,
+        "results": query.rows(reads, ids, values),
         "total": total,
         "total_pages": -(-total // page.size),
         "page": page.number,
@@ -241,30 +225,22 @@ def _read_page(reader: Reader, listing: Listing, page: Page, values: Values) -> 
     }
 
 
-def _read_walk(reader: Reader, listing: Listing, walk: Walk, values: Values) -> Json:
-    """The rows after a cursor, found by their place in the order, at the same cost everywhere."""
-    question = f"{listing.name} {sorted(values.items())}\n{walk.question}"
-    kind = listing.order.kind
-    position = read_cursor(walk.cursor, question, kind) if walk.cursor else None
-    _require_owner(reader, listing, values)
-    places = listing.places_after(reader, position, walk.size + 1, values)
-    shown, is_more = places[: walk.size], len(places) > walk.size
+def _read_cursor_page(
+    reads: ReadConnection, query: ListQuery, page: CursorPage, values: Values
+) -> Json:
+    """The rows after a cursor, at the same cost at any depth."""
+    question = f"{query.name} {sorted(values.items())}\n{page.question}"
+    last = read_cursor(page.cursor, question, query.order.kind) if page.cursor else None
+    _require_owner(reads, query, values)
+    keys = query.keys_after(reads, last, page.size + 1, values)
+    shown, is_more = keys[: page.size], len(keys) > page.size
     return {
-        "results": listing.show(reader, (key for _, key in shown), values),
+        "results": query.rows(reads, [row_id for _, row_id in shown], values),
         "next_cursor": write_cursor(tuple(shown[-1]), question) if is_more else None,
-        "page_size": walk.size,
+        "page_size": page.size,
     }
 
 
-def _require_owner(reader: Reader, listing: Listing, values: Values) -> None:
-    if listing.require_owner is not None:
-        listing.require_owner(reader, **values)
-
-
-def _places(reader: Reader, statement: Prepared, values: Values) -> list[Any]:
-    places: list[Any] = orjson.loads(reader.value(statement, values))
-    return places
-
-
-def _number(name: str) -> Column:
-    return bindparam(name, type_=Integer)
+def _require_owner(reads: ReadConnection, query: ListQuery, values: Values) -> None:
+    if query.require_owner is not None:
+        query.require_owner(reads, **values)

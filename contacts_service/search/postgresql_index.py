@@ -21,8 +21,8 @@ from zlib import crc32
 
 from sqlalchemy import Connection, text
 
-from contacts_service.db.backend import Candidate, Candidates, SearchIndex
-from contacts_service.db.queries import Prepared, Reader
+from contacts_service.db.queries import CompiledStatement, ReadConnection
+from contacts_service.search.backend import Candidate, Candidates, SearchIndex
 from contacts_service.search.ranking import SUBSTRING_LENGTH
 from contacts_service.search.tokens import (
     ADDRESS_PREFIX,
@@ -48,8 +48,8 @@ COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_END = b"\xff\xff"
 _ARRAY_HEAD = Struct("!iiiIii")
 
-_LAST = Prepared(text("SELECT max(id) FROM contact_documents"))
-_DOCUMENTS = Prepared(
+_LAST = CompiledStatement(text("SELECT max(id) FROM contact_documents"))
+_DOCUMENTS = CompiledStatement(
     text("""
     SELECT id, contact_id, document FROM contact_documents
     WHERE id = ANY(CAST(:numbers AS bigint[])) ORDER BY id DESC
@@ -66,8 +66,8 @@ class Range(NamedTuple):
 
 
 class PostgreSQLCandidates(Candidates):
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, reads: ReadConnection) -> None:
+        self._reads = reads
 
     def few(self, wanted: Sequence[AllOf], most: int) -> list[int] | None:
         found: list[int] = []
@@ -83,7 +83,7 @@ class PostgreSQLCandidates(Candidates):
             start = 0
             while start < len(numbers):
                 part = numbers[start : start + most]
-                yield from self._reader.rows(_DOCUMENTS, {"numbers": part})
+                yield from self._reads.rows(_DOCUMENTS, {"numbers": part})
                 start, most = start + most, min(4 * most, LAST_STEP)
 
     def _numbers(self, wanted: Sequence[AllOf], most: int) -> Iterator[list[int]]:
@@ -94,7 +94,7 @@ class PostgreSQLCandidates(Candidates):
             part = ranges.pop(0)
             condition, values = _condition(wanted, part.blocks)
             asked = {**values, "low": part.low, "high": part.high, "most": at_once}
-            found = [number for (number,) in self._reader.rows(_statement(condition), asked)]
+            found = [number for (number,) in self._reads.rows(_statement(condition), asked)]
             yield found
             if len(found) == at_once:
                 ranges.insert(0, part._replace(high=found[-1]))
@@ -104,14 +104,14 @@ class PostgreSQLCandidates(Candidates):
 
     @cached_property
     def _last(self) -> int:
-        return self._reader.value(_LAST) or 0
+        return self._reads.value(_LAST) or 0
 
 
 class PostgreSQLSearch(SearchIndex):
     is_exact = False  # different tokens may have the same checksum
 
-    def seen_by(self, reader: Reader) -> Candidates:
-        return PostgreSQLCandidates(reader)
+    def seen_by(self, reads: ReadConnection) -> Candidates:
+        return PostgreSQLCandidates(reads)
 
     def add(self, driver: Any, table: str, rows: Iterable[tuple[int, set[str]]]) -> None:
         with driver.cursor() as cursor, cursor.copy(copy_statement(table)) as copy:
@@ -146,12 +146,11 @@ class PostgreSQLSearch(SearchIndex):
     def merge(self, connection: Connection, table: str, *, is_first: bool) -> bool:
         return False
 
-    def checksums(self, connection: Connection, table: str) -> Iterator[tuple[int, int]]:
-        rows = connection.execution_options(yield_per=1000).exec_driver_sql(
-            f"SELECT number, {WORDS} || {INNER_PARTS} FROM {table}"
-        )
-        for number, tokens in rows:
-            yield number, sum(token & 0xFFFFFFFF for token in tokens)
+    def checksums(self, reads: ReadConnection, table: str) -> Iterator[tuple[int, int]]:
+        everything = text(f"SELECT number, {WORDS} || {INNER_PARTS} FROM {table}")
+        for rows in reads.batches(CompiledStatement(everything)):
+            for docid, tokens in rows:
+                yield docid, sum(token & 0xFFFFFFFF for token in tokens)
 
     def checksum(self, number: int, tokens: set[str]) -> int:
         return sum(sum(column) for column in _columns(number, tokens))
@@ -237,9 +236,9 @@ def _condition(wanted: Sequence[AllOf], blocks: str | None) -> tuple[str, dict[s
 
 
 @lru_cache(maxsize=256)
-def _statement(condition: str) -> Prepared:
+def _statement(condition: str) -> CompiledStatement:
     # Computed from the number, so that no plan goes through the table by its key.
-    return Prepared(
+    return CompiledStatement(
         text(f"""
         SELECT number FROM contact_search
         WHERE number + 0 >= :low AND number + 0 < :high AND ({condition})

@@ -8,13 +8,26 @@ from itertools import count
 
 from sqlalchemy import Select, bindparam, exists, func, select, table, union
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from contacts_service.db.models import Contact, ContactDocument
-from contacts_service.db.queries import Prepared, Reader
-from contacts_service.db.session import backend, give_way, unit_of_work, why_unavailable
-from contacts_service.search.index import BATCH, LIVE, Tables, documents, index_contacts
+from contacts_service.db.queries import CompiledStatement, ReadConnection
+from contacts_service.db.session import (
+    UnitOfWork,
+    classify_error,
+    unit_of_work,
+    yield_to_writers,
+)
+from contacts_service.db.sql import numbers_parameter
+from contacts_service.search.index import (
+    BATCH,
+    LIVE,
+    Tables,
+    documents,
+    index_contacts,
+    search_index,
+)
 from contacts_service.search.tokens import tokens
+from contacts_service.strict_json import write_json
 
 REBUILT = Tables("contact_documents_rebuilt", "contact_search_rebuilt")
 
@@ -28,7 +41,15 @@ class RebuildError(Exception):
     """A rebuild that came to nothing; the message is a sentence for the operator."""
 
 
-_LAST = Prepared(select(func.max(Contact.id)))
+_ids = numbers_parameter("ids")
+_INDEXED = CompiledStatement(
+    select(ContactDocument.contact_id, ContactDocument.id, ContactDocument.document).join(
+        _ids, _ids.c.value == ContactDocument.contact_id
+    )
+)
+_CONTACT_IDS = CompiledStatement(select(Contact.id).order_by(Contact.id))
+_LAST_DOCID = CompiledStatement(select(func.max(ContactDocument.id)))
+_LAST = CompiledStatement(select(func.max(Contact.id)))
 
 
 def _in_a_row(first: str) -> Select[int]:
@@ -38,62 +59,58 @@ def _in_a_row(first: str) -> Select[int]:
 
 
 _sample = union(_in_a_row("newest"), _in_a_row("anywhere")).subquery()
-_MISSING = Prepared(
+_MISSING = CompiledStatement(
     select(func.count())
     .select_from(_sample)
     .where(~exists().where(ContactDocument.contact_id == _sample.c.id))
 )
 
 
-def count_missing(reader: Reader) -> int:
+def count_missing(reads: ReadConnection) -> int:
     """How many contacts of a sample are not in the index, at the same cost for any directory.
 
     The newest are looked at, which show a writer that forgets, and some from anywhere, which show
     sooner or later what was lost.
     """
-    last = reader.value(_LAST) or 0
+    last = reads.value(_LAST) or 0
     anywhere = random.randint(1, max(1, last))  # noqa: S311
     starts = {"newest": max(1, last - SAMPLE + 1), "anywhere": anywhere}
-    return int(reader.value(_MISSING, starts))
+    return int(reads.value(_MISSING, starts))
 
 
-def differences(session: Session) -> Iterator[tuple[int, str]]:
+def differences(reads: ReadConnection) -> Iterator[tuple[int, str]]:
     """What the index says otherwise than the contacts: each contact's id and a sentence.
 
-    Reads all of both, within the transaction that the session is in.
+    Reads all of both, in the transaction of `reads`.
     """
-    sums = _checksums(session)
-    numbers: set[int] = set()
-    for batch in session.scalars(select(Contact.id).order_by(Contact.id)).partitions(BATCH):
-        rows = session.execute(
-            select(ContactDocument.contact_id, ContactDocument.id, ContactDocument.document).where(
-                ContactDocument.contact_id.in_(batch)
-            )
-        )
-        stored = {contact_id: (number, text) for contact_id, number, text in rows}
-        for contact_id, document in documents(session, batch):
+    sums = _checksums(reads)
+    docids: set[int] = set()
+    for batch in reads.batches(_CONTACT_IDS, size=BATCH):
+        ids = [contact_id for (contact_id,) in batch]
+        rows = reads.rows(_INDEXED, {"ids": write_json(ids).decode()})
+        stored = {contact_id: (docid, text) for contact_id, docid, text in rows}
+        for contact_id, document in documents(reads, ids):
             if contact_id not in stored:
                 yield contact_id, "is a contact that is not in the index."
                 continue
-            number, text = stored[contact_id]
-            numbers.add(number)
+            docid, text = stored[contact_id]
+            docids.add(docid)
             if text != document.dump():
                 yield contact_id, "is a contact that the index has as it was before a change."
-            elif sums[number] != backend().search.checksum(number, tokens(document)):
+            elif sums[docid] != search_index(reads).checksum(docid, tokens(document)):
                 yield contact_id, "is a contact whose tokens in the index are not its own."
-    for number, checksum in enumerate(sums):
-        if checksum and number not in numbers:
-            yield number, "is a number in the index that is no contact's."
+    for docid, checksum in enumerate(sums):
+        if checksum and docid not in docids:
+            yield docid, "is a number in the index that is no contact's."
 
 
-def _checksums(session: Session) -> "array[int]":
-    """For every number in the index, the sum of its tokens' checksums."""
-    last = session.scalar(select(func.max(ContactDocument.id))) or 0
-    sums = array("Q", bytes(8 * (last + 1)))
-    for number, checksum in backend().search.checksums(session.connection(), LIVE.search):
-        if number >= len(sums):
-            sums.extend([0] * (number + 1 - len(sums)))
-        sums[number] += checksum
+def _checksums(reads: ReadConnection) -> "array[int]":
+    """For every docid in the index, the sum of its tokens' checksums."""
+    sums = array("Q", bytes(8 * ((reads.value(_LAST_DOCID) or 0) + 1)))
+    for docid, checksum in search_index(reads).checksums(reads, LIVE.search):
+        if docid >= len(sums):
+            sums.extend([0] * (docid + 1 - len(sums)))
+        sums[docid] += checksum
     return sums
 
 
@@ -112,14 +129,14 @@ def rebuild() -> Iterator[int]:
         batch = ids[start : start + BATCH]
         with unit_of_work() as session:
             index_contacts(session, batch, REBUILT)
-        give_way()
+        yield_to_writers()
         yield len(batch)
     merge(REBUILT)
     for attempt in count(1):
         try:
             _finish(mark)
         except SQLAlchemyError as error:
-            if attempt == ATTEMPTS or why_unavailable(error) != "busy":
+            if attempt == ATTEMPTS or classify_error(error) != "busy":
                 raise
             time.sleep(ATTEMPT_SECONDS)
         else:
@@ -134,15 +151,17 @@ def merge(index: Tables = LIVE) -> None:
     is_first, is_more = True, True
     while is_more:
         with unit_of_work() as session:
-            is_more = backend().search.merge(session.connection(), index.search, is_first=is_first)
+            is_more = search_index(session).merge(
+                session.connection(), index.search, is_first=is_first
+            )
         is_first = False
-        give_way()
+        yield_to_writers()
 
 
-def _create_empty(session: Session) -> None:
+def _create_empty(session: UnitOfWork) -> None:
     """Make the tables of the new index as those of the live one are."""
     for live, new in _pairs():
-        backend().search.create_like(session.connection(), live, new)
+        search_index(session).create_like(session.connection(), live, new)
 
 
 def _finish(mark: int | None) -> None:
@@ -155,17 +174,17 @@ def _finish(mark: int | None) -> None:
                 _exchange(session)
 
 
-def _require_whole(session: Session) -> None:
+def _require_whole(session: UnitOfWork) -> None:
     indexed = session.scalar(select(func.count()).select_from(table(REBUILT.documents)))
     if indexed != session.scalar(select(func.count()).select_from(Contact)):
         raise RebuildError("Another rebuild has begun meanwhile; the index stays as it was.")
 
 
-def _last_number(session: Session) -> int:
+def _last_number(session: UnitOfWork) -> int:
     return session.scalar(select(func.max(ContactDocument.id))) or 0
 
 
-def _catch_up(session: Session, mark: int) -> int | None:
+def _catch_up(session: UnitOfWork, mark: int) -> int | None:
     """Index what writers have indexed since `mark`; the mark to go on from, None at the end."""
     changed = session.execute(
         select(ContactDocument.id, ContactDocument.contact_id)
@@ -177,9 +196,9 @@ def _catch_up(session: Session, mark: int) -> int | None:
     return changed[-1][0] if len(changed) == BATCH else None
 
 
-def _exchange(session: Session) -> None:
+def _exchange(session: UnitOfWork) -> None:
     for live, new in _pairs():
-        backend().search.put_in_place(session.connection(), new, live)
+        search_index(session).put_in_place(session.connection(), new, live)
 
 
 def _pairs() -> tuple[tuple[str, str], ...]:

@@ -4,43 +4,38 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from zlib import crc32
 
-import orjson
 from sqlalchemy import Connection, text
 
-from contacts_service.db.backend import Candidate, Candidates, SearchIndex
-from contacts_service.db.queries import Prepared, Reader
+from contacts_service.db.queries import CompiledStatement, ReadConnection
+from contacts_service.search.backend import Candidate, Candidates, SearchIndex
 from contacts_service.search.tokens import AllOf, AnyOf
 
 MAX_NUMBER = 2**63 - 1
 FIRST_STEP, LAST_STEP = 24, 2048  # candidates that are streamed at once, four times more each time
 MERGED_PAGES = 2000  # of the index, in one step
 
-_NUMBERS = Prepared(
+_NUMBERS = CompiledStatement(
     text("""
-    SELECT json_group_array(number) FROM (
-        SELECT rowid AS number FROM contact_search WHERE contact_search MATCH :tokens LIMIT :most
-    )
+    SELECT rowid FROM contact_search WHERE contact_search MATCH :tokens LIMIT :most
     """)
 )
 _STREAM = """
-    SELECT json_group_array(json_array({columns})) FROM (
-        SELECT {columns}
-        FROM contact_search JOIN contact_documents ON id = contact_search.rowid
-        WHERE contact_search MATCH :tokens AND contact_search.rowid < :before
-        ORDER BY contact_search.rowid DESC LIMIT :most
-    )
+    SELECT {columns}
+    FROM contact_search JOIN contact_documents ON id = contact_search.rowid
+    WHERE contact_search MATCH :tokens AND contact_search.rowid < :before
+    ORDER BY contact_search.rowid DESC LIMIT :most
 """
-_IDS = Prepared(text(_STREAM.format(columns="id, contact_id, ''")))
-_CANDIDATES = Prepared(text(_STREAM.format(columns="id, contact_id, document")))
+_IDS = CompiledStatement(text(_STREAM.format(columns="id, contact_id, ''")))
+_CANDIDATES = CompiledStatement(text(_STREAM.format(columns="id, contact_id, document")))
 
 
 class SQLiteCandidates(Candidates):
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, reads: ReadConnection) -> None:
+        self._reads = reads
 
     def few(self, wanted: Sequence[AllOf], most: int) -> list[int] | None:
         values = {"tokens": _match_expression(wanted), "most": most + 1}
-        found: list[int] = orjson.loads(self._reader.value(_NUMBERS, values))
+        found = [number for (number,) in self._reads.rows(_NUMBERS, values)]
         return None if len(found) > most else found
 
     def streamed(self, wanted: Sequence[AllOf], *, with_documents: bool) -> Iterator[Candidate]:
@@ -48,7 +43,7 @@ class SQLiteCandidates(Candidates):
         tokens, before, most = _match_expression(wanted), MAX_NUMBER, FIRST_STEP
         while True:
             values = {"tokens": tokens, "before": before, "most": most}
-            rows = orjson.loads(self._reader.value(statement, values))
+            rows = self._reads.rows(statement, values)
             yield from rows
             if len(rows) < most:
                 return
@@ -58,8 +53,8 @@ class SQLiteCandidates(Candidates):
 class SQLiteSearch(SearchIndex):
     is_exact = True
 
-    def seen_by(self, reader: Reader) -> Candidates:
-        return SQLiteCandidates(reader)
+    def seen_by(self, reads: ReadConnection) -> Candidates:
+        return SQLiteCandidates(reads)
 
     def add(self, driver: Any, table: str, rows: Iterable[tuple[int, set[str]]]) -> None:
         driver.executemany(
@@ -94,18 +89,18 @@ class SQLiteSearch(SearchIndex):
         after: int = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
         return after - before > 1  # the row that asks for it counts as one
 
-    def checksums(self, connection: Connection, table: str) -> Iterator[tuple[int, int]]:
-        connection.exec_driver_sql(
+    def checksums(self, reads: ReadConnection, table: str) -> Iterator[tuple[int, int]]:
+        reads.driver.execute(
             f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.search_vocabulary "
             f"USING fts5vocab(main, {table}, instance)"
         )
         term, checksum = "", 0
-        rows = connection.exec_driver_sql("SELECT term, doc FROM temp.search_vocabulary")
-        for token, number in rows:
+        rows = reads.driver.execute("SELECT term, doc FROM temp.search_vocabulary")
+        for token, docid in rows:
             if token != term:
                 term, checksum = token, crc32(token.encode())
-            yield number, checksum
-        connection.exec_driver_sql("DROP TABLE temp.search_vocabulary")
+            yield docid, checksum
+        reads.driver.execute("DROP TABLE temp.search_vocabulary")
 
     def checksum(self, number: int, tokens: set[str]) -> int:
         return sum(crc32(token.encode()) for token in tokens)

@@ -10,7 +10,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from contacts_service.cli import counted, on_a_database, on_the_database, progress_bar
 from contacts_service.contacts import queries as directory
 from contacts_service.db.migrate import migrate_database, other_database
-from contacts_service.db.session import backend, busy_sentence, close_connections, why_unavailable
+from contacts_service.db.session import (
+    backend,
+    busy_sentence,
+    classify_error,
+    close_connections,
+    read_connection,
+)
 from contacts_service.demo import generator as demo
 from contacts_service.demo import story as demo_story
 from contacts_service.search import rebuild as search_upkeep
@@ -90,11 +96,11 @@ def copy_to(url: str) -> None:
         raise click.ClickException(str(error)) from None
     except SQLAlchemyError as error:
         with target.app_context():
-            if why_unavailable(error) == "busy":
+            if classify_error(error) == "busy":
                 raise click.ClickException(busy_sentence()) from None
         raise
     with target.app_context():
-        contacts, name = directory.count_contacts(), backend().name
+        contacts, name = directory.count_contacts(read_connection()), backend().name
         close_connections()
     click.echo(f"{counted(contacts, 'contact')} and all that belongs to them are in {name}.")
 

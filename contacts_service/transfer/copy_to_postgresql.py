@@ -27,10 +27,10 @@ from contacts_service.db.postgresql import PostgreSQLServer
 from contacts_service.db.queries import driver_errors
 from contacts_service.db.session import Base, unit_of_work
 from contacts_service.db.session import backend as current_backend
-from contacts_service.db.session import driver as driver_of
 from contacts_service.db.sqlite import SQLiteFile
 from contacts_service.search import postgresql_index as search_postgresql
 from contacts_service.search.index import LIVE
+from contacts_service.search.postgresql_index import PostgreSQLSearch
 from contacts_service.search.ranking import Document
 from contacts_service.search.tokens import tokens
 
@@ -82,7 +82,7 @@ def copy_all(target: Flask) -> Iterator[int]:
         keeper = stack.enter_context(_alone(server))
         longest, *others = stack.enter_context(_table_of_tokens(server, keeper))
         session = stack.enter_context(unit_of_work())
-        written = driver_of(session)
+        written = session.driver
         written.execute(UNLIMITED)
         _require_empty(written)
         yield from _copy_tokens(documents, server, makers)
@@ -99,7 +99,7 @@ def copy_all(target: Flask) -> Iterator[int]:
         for index in others:
             _execute(server, index)
         building.result()
-        server.search.put_in_place(session.connection(), COPIED, LIVE.search)
+        PostgreSQLSearch().put_in_place(session.connection(), COPIED, LIVE.search)
 
 
 @contextmanager
@@ -115,7 +115,7 @@ def _alone(server: PostgreSQLServer) -> Iterator[Any]:
 def _of_one_moment(source: SQLiteFile, stack: ExitStack) -> list[Any]:
     """Two connections that read the same state, whoever writes meanwhile."""
     deadline = time.monotonic() + source.busy_timeout
-    with source.writer(deadline), closing(source.connect()) as lock:
+    with closing(source.connect()) as lock:
         source.begin_writing(lock, deadline)
         connections = [stack.enter_context(closing(source.connect())) for _ in range(2)]
         for connection in connections:
@@ -210,8 +210,8 @@ def _table_of_tokens(server: PostgreSQLServer, keeper: Any) -> Iterator[list[str
     the place of the live one.
     """
     with unit_of_work() as session:
-        server.search.create_like(session.connection(), LIVE.search, COPIED)
-        indexes = _drop_indexes(driver_of(session), [COPIED])
+        PostgreSQLSearch().create_like(session.connection(), LIVE.search, COPIED)
+        indexes = _drop_indexes(session.driver, [COPIED])
     indexes.sort(key=lambda index: search_postgresql.WORDS not in index)
     try:
         yield indexes

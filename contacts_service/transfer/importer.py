@@ -21,7 +21,6 @@ from typing import Any, Self, TextIO
 
 import marshmallow
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from contacts_service.contacts import queries as directory
 from contacts_service.contacts import service as contacts
@@ -29,7 +28,7 @@ from contacts_service.contacts.attributes import check_attributes
 from contacts_service.contacts.bulk import NewContact, create_contacts
 from contacts_service.contacts.channels import Address, claim
 from contacts_service.db.models import Contact, ContactChannel
-from contacts_service.db.session import db, give_way, unit_of_work
+from contacts_service.db.session import UnitOfWork, db, unit_of_work, yield_to_writers
 from contacts_service.errors import InputError
 from contacts_service.search.index import index_contacts
 from contacts_service.strict_json import Json, write_json
@@ -50,10 +49,11 @@ from contacts_service.transfer.matching import (
     new_contact,
     phone_key,
 )
+from schemas.contacts import ContactSchema
 from schemas.messages import flatten
 from schemas.transfer import read_cells
 
-COLUMNS = (*directory.NAMES, "contact_channels")
+COLUMNS = (*ContactSchema().fields, "contact_channels")
 REFUSAL_COLUMNS = ("line", "reason")  # ignored, so that a file of refused rows can be imported
 BATCH = 1000  # rows in one transaction
 
@@ -74,7 +74,7 @@ def export_contacts(path: Path) -> Iterator[int]:
         yield session.scalars(select(func.count()).select_from(Contact)).one()
         with replacing(path) as file:
             write_row = write_table(file, COLUMNS)
-            query = select(*directory.COLUMNS).order_by(Contact.id)
+            query = select(*directory.SUMMARY.columns).order_by(Contact.id)
             streamed = session.execute(query, execution_options={"yield_per": BATCH})
             for rows in streamed.partitions():
                 channels = _channels_of(session, rows[0].id, rows[-1].id)
@@ -85,7 +85,7 @@ def export_contacts(path: Path) -> Iterator[int]:
         session.rollback()
 
 
-def _channels_of(session: Session, first_id: int, last_id: int) -> dict[int, list[Json]]:
+def _channels_of(session: Any, first_id: int, last_id: int) -> dict[int, list[Json]]:
     query = (
         select(ContactChannel.contact_id, ContactChannel.channel, ContactChannel.identifier)
         .where(
@@ -168,7 +168,7 @@ class Import:
             with unit_of_work() as session:
                 outcomes = Counter(self._placed(session, judged, reasons))
             session.expunge_all()
-            give_way()
+            yield_to_writers()
             for row in batch:
                 if row.line in reasons:
                     cells = row.cells if row.error else self._without_refusal(row.cells)
@@ -197,7 +197,7 @@ class Import:
                 reasons[row.line] = str(error)
 
     def _placed(
-        self, session: Session, rows: list[RowValues], reasons: dict[int, str]
+        self, session: UnitOfWork, rows: list[RowValues], reasons: dict[int, str]
     ) -> Iterator[str]:
         """What became of each row: created, updated or unchanged."""
         self.new: list[tuple[NewContact, list[Address]]] = []
@@ -211,7 +211,7 @@ class Import:
         self._write(session)
         self.people.settle()
 
-    def _place(self, session: Session, row: RowValues) -> str:
+    def _place(self, session: UnitOfWork, row: RowValues) -> str:
         person = self.people.find(row)
         if person is None:
             self._create(session, row)
@@ -222,14 +222,14 @@ class Import:
         self.people.claim(person, row)
         return "updated" if changes else "unchanged"
 
-    def _create(self, session: Session, row: RowValues) -> None:
+    def _create(self, session: UnitOfWork, row: RowValues) -> None:
         contact, channels = new_contact(row)
         person = Person(contact, channels, row.line, row.number)
         self._check(session, person, channels, row.values)
         self.new.append((contact, channels))
         self.people.add(person)
 
-    def _update(self, session: Session, person: Person, changes: Json) -> None:
+    def _update(self, session: UnitOfWork, person: Person, changes: Json) -> None:
         contact = person.contact
         if person.line is not None or isinstance(contact, NewContact):
             raise RefusedError(f"Line {person.line} is about the same contact.")
@@ -245,7 +245,7 @@ class Import:
         self.people.add(person)
 
     def _check(
-        self, session: Session, person: Person, channels: Iterable[Address], values: Json
+        self, session: UnitOfWork, person: Person, channels: Iterable[Address], values: Json
     ) -> None:
         for address in channels:
             if self.people.owners.get(address, person) is not person:
@@ -256,7 +256,7 @@ class Import:
             except InputError as error:
                 raise RefusedError(_sentences(error.errors["json"])) from None
 
-    def _write(self, session: Session) -> None:
+    def _write(self, session: UnitOfWork) -> None:
         """Write what is left to write of a batch, in the order of `updated_at`."""
         claim(
             session,

@@ -24,11 +24,11 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from contacts_service.contacts.bulk import NewContact
 from contacts_service.contacts.channels import Address
 from contacts_service.db.models import Contact, ContactChannel
+from contacts_service.db.session import UnitOfWork
 from contacts_service.strict_json import Json, is_same_json, write_json
 from contacts_service.text import fold, phone_digits
 
@@ -140,7 +140,7 @@ def differences(person: Person, row: RowValues) -> Json:
     return changes | {"contact_channels": channels} if channels else changes
 
 
-def owners(session: Session, addresses: Iterable[Address]) -> dict[Address, int]:
+def owners(session: UnitOfWork, addresses: Iterable[Address]) -> dict[Address, int]:
     """The ids of the contacts that have these addresses, for those that anybody has."""
     wanted: dict[str, set[str]] = defaultdict(set)
     for channel, identifier in addresses:
@@ -177,7 +177,7 @@ class People:
         self.owners: dict[Address, Person] = {}
         self.sharing: dict[Clue, list[Person]] = defaultdict(list)
 
-    def load(self, session: Session, rows: Sequence[RowValues]) -> None:
+    def load(self, session: UnitOfWork, rows: Sequence[RowValues]) -> None:
         """Look up whom this batch of rows can mean."""
         self.clear()
         emails = [("email", row.email) for row in rows if row.email is not None]
@@ -237,7 +237,7 @@ class People:
             if person not in self.sharing[clue]:
                 self.sharing[clue].append(person)
 
-    def _sharing(self, session: Session, rows: Iterable[RowValues]) -> Iterator[int]:
+    def _sharing(self, session: UnitOfWork, rows: Iterable[RowValues]) -> Iterator[int]:
         clues = {row.clue for row in rows if row.clue is not None}
         if clues and not self.has_all_clues:
             self.has_all_clues = True
@@ -293,7 +293,7 @@ def _rank(person: Person, row: RowValues) -> tuple[Any, ...]:
     return (False, *alike, person.contact.updated_at, contact_id)
 
 
-def _all_clues(session: Session) -> Iterator[tuple[int, str | None, Clue]]:
+def _all_clues(session: UnitOfWork) -> Iterator[tuple[int, str | None, Clue]]:
     """The id, the email and a clue of all people, as often as they have clues."""
     names = (Contact.first_name_folded, Contact.last_name_folded, Contact.created_at)
     people = select(Contact.id, Contact.email, Contact.phone, *names).where(
@@ -312,7 +312,7 @@ def _all_clues(session: Session) -> Iterator[tuple[int, str | None, Clue]]:
         yield contact_id, email, phone_key(phone)
 
 
-def _load_people(session: Session, ids: Collection[int]) -> Iterator[Person]:
+def _load_people(session: UnitOfWork, ids: Collection[int]) -> Iterator[Person]:
     for part in _parts(ids):
         people = {
             contact.id: Person(contact)

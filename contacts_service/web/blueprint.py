@@ -13,11 +13,11 @@ import marshmallow
 from flask import Request, Response, request
 from werkzeug.routing import BaseConverter, Map
 
+from contacts_service.limits import MAIL_BODY
 from contacts_service.strict_json import Json
 from contacts_service.web import idempotency, openapi
 from contacts_service.web import responses as envelope
 from contacts_service.web.parsing import read_arguments, whole_body
-from schemas.inbound import MAIL_LIMIT
 
 View = Callable[..., Any]
 Decorator = Callable[[View], View]
@@ -88,7 +88,7 @@ class Blueprint(flask_smorest.Blueprint):
                 asked = request._get_current_object()  # type: ignore[attr-defined]
                 if not idempotency.is_asked_for(asked):
                     return answer(asked, *args, **kwargs)
-                body = whole_body(asked, MAIL_LIMIT)
+                body = whole_body(asked, MAIL_BODY)
                 return idempotency.answer_once(lambda: answer(asked, *args, **kwargs), body)
 
             return answer_repeats

@@ -11,10 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Request, Response, g, request
 from sqlalchemy import delete
-from sqlalchemy.orm import Session
 
 from contacts_service.db.models import KeptAnswer
-from contacts_service.db.session import unit_of_work
+from contacts_service.db.session import UnitOfWork, unit_of_work
 from contacts_service.errors import ConflictError, InputError, ServiceError
 from contacts_service.timestamps import now, wire_time
 from contacts_service.web import responses as envelope
@@ -76,7 +75,7 @@ def _fingerprint(body: bytes) -> str:
     return hashlib.sha256(head + body).hexdigest()
 
 
-def _find(session: Session, key: str) -> KeptAnswer | None:
+def _find(session: UnitOfWork, key: str) -> KeptAnswer | None:
     oldest = wire_time(datetime.now(UTC) - KEPT_FOR)
     session.execute(delete(KeptAnswer).where(KeptAnswer.created_at < oldest))
     return session.get(KeptAnswer, (g.principal.agent_id, key))

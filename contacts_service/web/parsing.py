@@ -16,11 +16,11 @@ from contacts_service.errors import (
     PayloadTooLargeError,
     UnsupportedMediaTypeError,
 )
+from contacts_service.limits import JSON_BODY
 from contacts_service.strict_json import JSONError, read_json
 from contacts_service.web import responses as envelope
 from schemas.messages import flatten
 
-JSON_LIMIT = 1 << 20  # bytes
 BODY = "contacts_service.body"
 
 
@@ -50,7 +50,7 @@ def _read_query(asked: Request, _schema: marshmallow.Schema) -> Mapping[str, str
 
 
 def _read_json(asked: Request, schema: marshmallow.Schema) -> Any:
-    raw = read_body(asked, getattr(schema, "body_limit", JSON_LIMIT))
+    raw = read_body(asked, getattr(schema, "body_limit", JSON_BODY))
     if asked.mimetype != envelope.JSON:
         kinds = " or ".join((envelope.JSON, *getattr(schema, "other_types", ())))
         raise UnsupportedMediaTypeError(f"The body must be sent as {kinds}.")

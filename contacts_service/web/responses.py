@@ -15,7 +15,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from contacts_service import errors
-from contacts_service.db.session import why_unavailable
+from contacts_service.db.session import classify_error
 from contacts_service.strict_json import write_json
 
 JSON = "application/json"
@@ -107,7 +107,7 @@ def _http_failure(error: HTTPException) -> Response:
 
 
 def _database_failure(error: SQLAlchemyError) -> Response:
-    cause = why_unavailable(error)
+    cause = classify_error(error)
     if cause is None:
         return _unexpected_failure(error)
     g.unavailable = cause  # for who counts them

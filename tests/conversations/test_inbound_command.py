@@ -14,7 +14,7 @@ from flask import Flask
 
 from contacts_service.config import PROJECT_FOLDER
 from contacts_service.conversations import inbound
-from schemas.inbound import MAIL_LIMIT
+from contacts_service.limits import MAIL_BODY
 from tests.client import Api
 from tests.conftest import make_app
 from tests.databases import another_writer, database_url
@@ -89,13 +89,13 @@ def test_mail_without_usable_sender_is_refused_for_good(app: Flask, raw: bytes) 
 
 def test_mail_over_the_limit_is_refused_for_good(app: Flask) -> None:
     before = stored(app)
-    result = hand_over(app, LETTER.ljust(MAIL_LIMIT + 1, b"x"), os.EX_DATAERR)
-    assert result.stderr == f"The mail was refused: It is over {MAIL_LIMIT} bytes.\n"
+    result = hand_over(app, LETTER.ljust(MAIL_BODY + 1, b"x"), os.EX_DATAERR)
+    assert result.stderr == f"The mail was refused: It is over {MAIL_BODY} bytes.\n"
     assert stored(app) == before
 
 
 def test_mail_at_the_limit_is_taken_in(app: Flask) -> None:
-    hand_over(app, LETTER.ljust(MAIL_LIMIT, b"x"))
+    hand_over(app, LETTER.ljust(MAIL_BODY, b"x"))
     assert len(people(app)) == 1
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from schemas.inbound import MAIL_LIMIT
+from contacts_service.limits import MAIL_BODY
 from tests.client import Api
 from tests.threads import INBOUND, message, messages_of, receive, stored
 
@@ -77,7 +77,7 @@ def test_a_defect_of_ours_is_no_fault_of_the_mail(
 
 
 def test_mail_may_have_25_mib_and_no_byte_more(api: Api) -> None:
-    letter = LETTER + "x" * (MAIL_LIMIT - len(LETTER))
+    letter = LETTER + "x" * (MAIL_BODY - len(LETTER))
     post(api, letter)
     assert post(api, letter + "x", 413)["type"] == "PayloadTooLargeError"
 

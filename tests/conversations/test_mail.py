@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacts_service import text
-from contacts_service.conversations import incoming
+from contacts_service import limits, text
 from contacts_service.conversations.incoming import IncomingMessage
 from contacts_service.conversations.mail.headers import HEADERS_LENGTH
 from contacts_service.conversations.mail.parser import UnusableMailError, read_mail
@@ -59,17 +58,17 @@ def assert_within_limits(message: IncomingMessage) -> None:
     for line in (message.subject, *ids, *(person.display_name for person in people)):
         assert text.clean_line(line) == line
     assert text.clean_paragraphs(message.content) == message.content
-    assert len(message.subject) <= incoming.SUBJECT_LENGTH
-    assert len(message.content) <= incoming.CONTENT_LENGTH
-    assert all(0 < len(each) <= incoming.MESSAGE_ID_LENGTH for each in ids)
-    assert len(message.references) <= incoming.REFERENCES_LIMIT
-    assert len(message.cc) <= incoming.CC_LIMIT
+    assert len(message.subject) <= limits.SUBJECT_LENGTH
+    assert len(message.content) <= limits.CONTENT_LENGTH
+    assert all(0 < len(each) <= limits.MESSAGE_ID_LENGTH for each in ids)
+    assert len(message.references) <= limits.REFERENCES_COUNT
+    assert len(message.cc) <= limits.CC_COUNT
     emails = [person.email or "" for person in people]
     assert [text.normalise_email(email) for email in emails] == emails
     assert len(set(emails)) == len(emails)
     for person in people:
         for name in guess_names(person)[:2]:
-            assert len(name) <= text.NAME_LENGTH
+            assert len(name) <= limits.NAME_LENGTH
             assert unicodedata.is_normalized("NFC", name)
             assert text.clean_line(name) == name
 

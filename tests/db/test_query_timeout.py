@@ -10,9 +10,9 @@ from sqlalchemy.exc import DBAPIError
 
 from contacts_service.contacts import queries as directory
 from contacts_service.contacts.bulk import NewContact, create_contacts
-from contacts_service.db.queries import Prepared
-from contacts_service.db.session import db, reader, unit_of_work, why_unavailable
-from contacts_service.listing.lists import Page
+from contacts_service.db.queries import CompiledStatement
+from contacts_service.db.session import classify_error, db, read_connection, unit_of_work
+from contacts_service.listing.lists import NumberedPage
 from contacts_service.timestamps import now
 from tests.client import Api
 
@@ -62,13 +62,13 @@ def test_a_query_that_takes_too_long_is_503(
 def test_the_server_ends_a_query_that_takes_too_long(
     app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = Prepared(text("SELECT pg_sleep(5)"))
+    slow = CompiledStatement(text("SELECT pg_sleep(5)"))
     assert api.get("/contacts")["total"] == 0  # its connection is used again, with another limit
     monkeypatch.setitem(app.config, "CONTACTS_QUERY_TIMEOUT", 0.05)
     with app.test_request_context():
         with pytest.raises(DBAPIError) as raised:
-            reader().value(slow)
-        assert why_unavailable(raised.value) == "slow"
+            read_connection().value(slow)
+        assert classify_error(raised.value) == "slow"
     monkeypatch.setitem(app.config, "CONTACTS_QUERY_TIMEOUT", 60)
     assert api.get("/contacts")["total"] == 0
 
@@ -95,9 +95,9 @@ def test_whoever_gets_the_connection_next_has_all_the_time(
 
 
 def test_what_reads_without_a_request_has_all_the_time(hurried: Flask) -> None:
-    part, filters = Page(1, 50), json.dumps([{"logic": "OR", "rules": LEAVES}])
+    page, filters = NumberedPage(1, 50), json.dumps([{"logic": "OR", "rules": LEAVES}])
     with hurried.app_context():
         found = directory.list_contacts(
-            reader(), part, "id", is_descending=True, filters_json=filters
+            read_connection(), page, "id", is_descending=True, filters=filters
         )
     assert found["total"] == 0

@@ -1,4 +1,4 @@
-"""Reading: pages from either end, a total that is kept, JSON of the database's, one state."""
+"""Reading: pages of any size, a total that is kept, text as it was stored, one state."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -13,10 +13,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from contacts_service.contacts import service as contacts
-from contacts_service.contacts.queries import ORDERS, list_contacts, read_contact
+from contacts_service.contacts.queries import list_contacts, read_contact
 from contacts_service.db.models import Contact
-from contacts_service.db.session import db, reader, reader_of, unit_of_work
-from contacts_service.listing.lists import Page
+from contacts_service.db.session import db, read_connection, unit_of_work
+from contacts_service.limits import ORDERS
+from contacts_service.listing.lists import NumberedPage
 from contacts_service.strict_json import write_json
 from tests import databases
 from tests.client import Api
@@ -162,11 +163,11 @@ ATTRIBUTES = {
 def shown(app: Flask, contact_id: int) -> bytes:
     """The contact as a list shows it, without the list around it."""
     with app.app_context():
-        answer = list_contacts(
-            reader(), Page(1, 100), "id", is_descending=False, filters_json=None
-        )["results"]
+        answer = list_contacts(read_connection(), NumberedPage(1, 100), "id", is_descending=False)[
+            "results"
+        ]
         whole = orjson.loads(write_json(answer))
-        detail = write_json(read_contact(reader(), contact_id))
+        detail = write_json(read_contact(read_connection(), contact_id))
     assert write_json(answer) == write_json(whole)
     return detail
 
@@ -205,7 +206,7 @@ def test_controls_are_written_as_orjson_writes_them(app: Flask, character: str) 
 
 
 def names(by: Any) -> list[str]:
-    answer = list_contacts(by, Page(1, 9), "id", is_descending=False, filters_json=None)
+    answer = list_contacts(by, NumberedPage(1, 9), "id", is_descending=False)
     people = orjson.loads(write_json(answer["results"]))
     assert answer["total"] == len(people)
     return [person["first_name"] for person in people]
@@ -214,25 +215,26 @@ def names(by: Any) -> list[str]:
 def test_unit_of_work_reads_its_own_writes_and_nobody_else_does(app: Flask) -> None:
     add_people(app, {"first_name": "Ann"})
     with app.app_context():
-        assert names(reader()) == ["Ann"]
+        assert names(read_connection()) == ["Ann"]
         with unit_of_work() as session:
             session.get_one(Contact, session.scalar(select(Contact.id))).first_name = "Anna"
             contacts.create_contact(session, first_name="Bob")
-            assert names(reader_of(session)) == ["Anna", "Bob"]
+            assert names(session.reads) == ["Anna", "Bob"]
+            assert names(read_connection()) == ["Anna", "Bob"]
             with app.app_context():
-                assert names(reader()) == ["Ann"]
-        assert names(reader()) == ["Anna", "Bob"]
+                assert names(read_connection()) == ["Ann"]
+        assert names(read_connection()) == ["Anna", "Bob"]
 
 
 def test_request_reads_one_state(app: Flask, by_other_hands: Any) -> None:
     add_people(app, {"first_name": "Ann"})
     with app.app_context():
-        assert names(reader()) == ["Ann"]
+        assert names(read_connection()) == ["Ann"]
         by_other_hands.execute("UPDATE contacts SET first_name = 'Eve'")
         add_people(app, {"first_name": "Bob"})
-        assert names(reader()) == ["Ann"]
+        assert names(read_connection()) == ["Ann"]
     with app.app_context():
-        assert names(reader()) == ["Eve", "Bob"]
+        assert names(read_connection()) == ["Eve", "Bob"]
 
 
 @pytest.mark.parametrize("fields", [{}, {"first_name": '"\\🦊', "custom_attributes": {"a": 1e100}}])

@@ -13,7 +13,6 @@ from flask import Flask
 from sqlalchemy import select
 
 from contacts_service import text
-from contacts_service.conversations.service import PREVIEW_LENGTH, STATUSES
 from contacts_service.db.models import (
     Contact,
     ContactChannel,
@@ -24,6 +23,7 @@ from contacts_service.db.models import (
 )
 from contacts_service.demo import story as demo_story
 from contacts_service.demo.people import PeopleMaker
+from contacts_service.limits import PREVIEW_LENGTH, STATUSES
 from contacts_service.timestamps import now
 from tests.client import Api
 from tests.conftest import make_app

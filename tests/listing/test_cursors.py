@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, update
 
 from contacts_service.db.models import Contact, Message, Note
-from contacts_service.db.queries import Prepared, Reader
+from contacts_service.db.queries import CompiledStatement, ReadConnection
 from contacts_service.db.session import db, unit_of_work
 from contacts_service.factory import create_app
 from contacts_service.listing import lists as listing
@@ -418,20 +418,18 @@ def test_walk_goes_on_where_its_last_row_was_deleted(
 
 
 def plans(api: Api, path: str, query: Query) -> list[tuple[str, str]]:
-    """The statements that find the places of a part, and how; its rows are then read by ids."""
+    """The statements that find the keys of a page, and how; its rows are then read by ids."""
     app = api.client.application
     executed: list[tuple[str, Any]] = []
 
-    def note(reader: Reader, statement: Prepared, values: Mapping[str, Any]) -> Any:
-        text, given = statement.bound(engine.dialect, values)
+    def note(reads: ReadConnection, statement: CompiledStatement, values: Mapping[str, Any]) -> Any:
+        text, given = statement.bind(reads.dialect, values)
         if "LIMIT" in text:
             executed.append((text, tuple(given)))
-        return row(reader, statement, values)
+        return rows(reads, statement, values)
 
-    with app.app_context():
-        engine = db.engine
-    row = Reader.row
-    with patch.object(Reader, "row", note):
+    rows = ReadConnection.rows
+    with patch.object(ReadConnection, "rows", note):
         api.get(path, query_string=query)
     with app.app_context(), db.engine.connect() as connection:
         return [

@@ -13,7 +13,7 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from contacts_service.db.session import db, unit_of_work
+from contacts_service.db.session import db, read_connection, unit_of_work
 from contacts_service.search import postgresql_index as search_postgresql
 from contacts_service.search import query as search
 from contacts_service.search import ranking as matching
@@ -27,7 +27,7 @@ from tests.threads import receive
 
 def differences(app: Flask) -> list[str]:
     with app.app_context():
-        return [sentence for _, sentence in search_upkeep.differences(db.session())]
+        return [sentence for _, sentence in search_upkeep.differences(read_connection())]
 
 
 def import_people(app: Flask, _api: Api, folder: Path) -> None:

@@ -14,10 +14,11 @@ from contacts_service.contacts import channels
 from contacts_service.contacts import service as contacts
 from contacts_service.contacts.queries import read_contact
 from contacts_service.db.models import Contact, ContactChannel, ContactDocument
-from contacts_service.db.session import backend, reader, reader_of, unit_of_work
+from contacts_service.db.session import read_connection, unit_of_work
 from contacts_service.search import postgresql_index as search_postgresql
 from contacts_service.search import query as search
 from contacts_service.search import sqlite_index as search_sqlite
+from contacts_service.search.index import search_index
 from contacts_service.search.tokens import NAME_PREFIX
 from contacts_service.strict_json import write_json
 from tests import search_model
@@ -88,13 +89,13 @@ def test_search_answers_what_the_model_answers(shared_app: Flask, example: Any) 
         with unit_of_work() as session:
             empty(session)
             ids = [add(session, *someone) for someone in people]
-            written = [write_json(read_contact(reader_of(session), each)) for each in ids]
+            written = [write_json(read_contact(session.reads, each)) for each in ids]
             directory = [orjson.loads(contact) for contact in written]
         expected = search_model.answer(directory, typed)
         for few in (FEW, 0):
             limits = {"FEW_FOR_ONE_WORD": few, "FEW_FOR_SEVERAL": few}
             with patch.multiple(search, **limits):
-                assert search.find_contacts(reader(), typed) == expected
+                assert search.find_contacts(read_connection(), typed) == expected
 
 
 def test_everybody_who_has_the_tokens_comes_the_newest_first(app: Flask) -> None:
@@ -104,7 +105,8 @@ def test_everybody_who_has_the_tokens_comes_the_newest_first(app: Flask) -> None
             for number in range(50):
                 add(session, "Anna" if number % 5 else "Bob", "", None, None, [])
         anna = [number for number in range(50, 0, -1) if (number - 1) % 5]
-        index = backend().search.seen_by(reader())
+        reads = read_connection()
+        index = search_index(reads).seen_by(reads)
         assert [it[0] for it in index.streamed(wanted, with_documents=True)] == anna
         assert [it[0] for it in index.streamed(wanted, with_documents=False)] == anna
         assert sorted(index.few(wanted, 40) or (), reverse=True) == anna

@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from contacts_service.db.models import KeptAnswer
 from contacts_service.db.session import unit_of_work
-from schemas.inbound import MAIL_LIMIT
+from contacts_service.limits import MAIL_BODY
 from tests.client import Api
 from tests.threads import stored
 
@@ -94,9 +94,9 @@ def test_answers_below_500_are_kept(
 
 def too_large(is_chunked: bool) -> dict[str, Any]:
     """A body that is over what any route takes, sent with the key."""
-    body = BytesIO(b" " * (MAIL_LIMIT + 1))
+    body = BytesIO(b" " * (MAIL_BODY + 1))
     if not is_chunked:
-        return {"input_stream": body, "content_length": MAIL_LIMIT + 1, **keyed()}
+        return {"input_stream": body, "content_length": MAIL_BODY + 1, **keyed()}
     chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
     return {"input_stream": body, "environ_overrides": chunked, **keyed()}
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from contacts_service.limits import ATTRIBUTES_SIZE
 from contacts_service.strict_json import Json
-from schemas.fields import ATTRIBUTES_SIZE, COMPLAINTS
+from schemas.fields import COMPLAINTS
 from tests.client import Api
 
 MESSAGE = {"channel": "chat", "from": {"identifier": "linda"}, "content": "Hello."}

@@ -16,7 +16,7 @@ from schemathesis.engine import from_schema
 from schemathesis.engine.events import ScenarioFinished
 
 from contacts_service.config import PROJECT_FOLDER
-from contacts_service.listing.filters import MAX_LEAVES
+from contacts_service.limits import FILTER_LEAVES
 from tests.client import Api
 
 # What schemathesis takes for an answer to good data; 412 is one, to an If-Match of another version.
@@ -107,7 +107,7 @@ def findings(app: Flask, token: str, max_examples: int, *, is_thorough: bool) ->
 
 def filter_query(_context: HookContext, query: dict[str, Any] | None) -> bool:
     """Leave out filters over the limit of 20 in all, which a JSON Schema cannot state."""
-    return json.dumps((query or {}).get("filters")).count("operator") <= MAX_LEAVES
+    return json.dumps((query or {}).get("filters")).count("operator") <= FILTER_LEAVES
 
 
 def map_case(_context: HookContext, case: schemathesis.Case) -> schemathesis.Case:

@@ -20,9 +20,9 @@ from inscriptis.model.html_document_state import HtmlDocumentState
 from inscriptis.model.html_element import HtmlElement
 from inscriptis.model.tag import CustomHtmlTagHandlerMapping
 
-from contacts_service.conversations.incoming import CONTENT_LENGTH
 from contacts_service.conversations.mail import charsets
 from contacts_service.conversations.mail.headers import Headers, decode_base64, read_headers
+from contacts_service.limits import CONTENT_LENGTH
 
 DEPTH_LIMIT = 20
 PARTS_LIMIT = 1000

@@ -9,12 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from contacts_service.conversations.incoming import (
-    CC_LIMIT,
-    CONTENT_LENGTH,
     DISPLAY_NAME_LENGTH,
-    MESSAGE_ID_LENGTH,
-    REFERENCES_LIMIT,
-    SUBJECT_LENGTH,
     Correspondent,
     IncomingMessage,
     cut_line,
@@ -26,6 +21,13 @@ from contacts_service.conversations.mail.headers import (
     decode_words,
     mailboxes,
     read_headers,
+)
+from contacts_service.limits import (
+    CC_COUNT,
+    CONTENT_LENGTH,
+    MESSAGE_ID_LENGTH,
+    REFERENCES_COUNT,
+    SUBJECT_LENGTH,
 )
 from contacts_service.text import normalise_message_id
 
@@ -88,7 +90,7 @@ def _copied_in(headers: Headers, sender: Correspondent) -> tuple[Correspondent, 
     for correspondent in _correspondents(headers, "cc"):
         if correspondent.email != sender.email:
             copied.setdefault(correspondent.email, correspondent)
-        if len(copied) == CC_LIMIT:
+        if len(copied) == CC_COUNT:
             break
     return tuple(copied.values())
 
@@ -108,8 +110,8 @@ def _ids(headers: Headers, name: str) -> list[str]:
 def _references(headers: Headers) -> tuple[str, ...]:
     """Oldest first; of too many the newest, which are those that a thread is found by."""
     written = [each for value in headers.values("references") for each in _written_ids(value)]
-    ids = dict.fromkeys(filter(None, map(_clean_id, written[-2 * REFERENCES_LIMIT :])))
-    return tuple(ids)[-REFERENCES_LIMIT:]
+    ids = dict.fromkeys(filter(None, map(_clean_id, written[-2 * REFERENCES_COUNT :])))
+    return tuple(ids)[-REFERENCES_COUNT:]
 
 
 def _written_ids(value: str) -> list[str]:

@@ -2,8 +2,8 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.orm import Session
 
+from contacts_service.db.session import UnitOfWork
 from contacts_service.search.index import index_everybody
 
 revision = "0002"
@@ -39,7 +39,7 @@ def upgrade() -> None:
         return  # 0006 makes the index there
     connection = op.get_bind()
     create_full_text_index(connection)
-    with Session(connection) as session:
+    with UnitOfWork(connection) as session:
         for _ in index_everybody(session):
             pass
 

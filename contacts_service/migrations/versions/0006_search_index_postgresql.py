@@ -4,8 +4,8 @@ Who changes the columns moves the filling into the migration that does.
 """
 
 from alembic import op
-from sqlalchemy.orm import Session
 
+from contacts_service.db.session import UnitOfWork
 from contacts_service.search.index import index_everybody
 
 revision = "0006"
@@ -27,7 +27,7 @@ def upgrade() -> None:
         # How often each token comes would fill the statistics, and mislead: any scan but that of
         # the index is too slow.
         op.execute(f"ALTER TABLE contact_search ALTER {column} SET STATISTICS 0")
-    with Session(op.get_bind()) as session:
+    with UnitOfWork(op.get_bind()) as session:
         for _ in index_everybody(session):
             pass
     for column in COLUMNS:
