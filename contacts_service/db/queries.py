@@ -116,10 +116,10 @@ class Shape:
 
     def __init__(self, names: Iterable[str], model: Any = None, **others: "Column | Shape") -> None:
         self.columns: list[Column] = []
-        self._readers: list[tuple[str, Callable[[Row], Any]]] = []
+        self._readers: dict[str, Callable[[Row], Any]] = {}
         for name in names:
             member = others[name] if name in others else getattr(model, name)
-            self._readers.append((name, self._add(member)))
+            self._readers[name] = self._add(member)
 
     def _add(self, member: "Column | Shape") -> Callable[[Row], Any]:
         """Add the member's columns; the function that finds its value in a row."""
@@ -133,7 +133,7 @@ class Shape:
 
     def read(self, row: Row) -> Json:
         """The object of a row that begins with `columns`."""
-        return {name: read(row) for name, read in self._readers}
+        return {name: read(row) for name, read in self._readers.items()}
 
 
 def _reader(column: Column, place: int) -> Callable[[Row], Any]:

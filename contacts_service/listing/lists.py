@@ -139,7 +139,7 @@ class ListQuery:
     def rows(self, reads: ReadConnection, ids: Sequence[int], values: Values) -> list[Json]:
         """The rows with these ids, in their order. An id without a row is left out."""
         listed = {**values, IDS: write_json(ids).decode()}
-        found = {row[0]: self.shape.read(row[1:]) for row in reads.rows(self._rows, listed)}
+        found = {row[-1]: self.shape.read(row) for row in reads.rows(self._rows, listed)}
         return [found[row_id] for row_id in ids if row_id in found]
 
     def ids_of_page(self, reads: ReadConnection, page: NumberedPage, values: Values) -> list[int]:
@@ -172,7 +172,7 @@ class ListQuery:
     @cached_property
     def _rows(self) -> CompiledStatement:
         ids = numbers_parameter(IDS)
-        rows = self._select(self.order.id, *self.shape.columns)
+        rows = self._select(*self.shape.columns, self.order.id)
         return CompiledStatement(rows.join(ids, ids.c.value == self.order.id))
 
     @cached_property
