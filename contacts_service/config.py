@@ -15,7 +15,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
-INSTANCE_FOLDER = PROJECT_FOLDER / "instance"
+IS_INSTALLED = PROJECT_FOLDER.name == "site-packages" or not (PROJECT_FOLDER / "app.py").exists()
+INSTANCE_FOLDER = (Path.cwd() if IS_INSTALLED else PROJECT_FOLDER) / "instance"
 PREFIX = "CONTACTS_"
 
 # Options that psycopg takes beside those of libpq, and that the service gives by itself.
@@ -83,7 +84,7 @@ def database_url(text: str) -> str:
 class Setting:
     """A row of the table. `default` is written as it would be in the environment; "" is unset.
 
-    `told_default` is what the README says where the default differs from machine to machine.
+    `told_default` is what docs/running.md says where the default differs from machine to machine.
     """
 
     name: str
@@ -177,7 +178,7 @@ def load_settings(environ: Mapping[str, str]) -> dict[str, Any]:
     }
     unknown = sorted(set(given) - known)
     if unknown:
-        raise SettingsError(f"{unknown[0]} is not a setting of this service; see the README.")
+        raise SettingsError(f"{unknown[0]} is not a setting of this service; see docs/running.md.")
     return {setting.name: _value(setting, given.get(setting.name, "")) for setting in SETTINGS}
 
 
