@@ -57,8 +57,9 @@ def table(page: Path, name: str) -> str:
 
 
 def written_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines).replace(" --- ", "---")
+    lines = [f"| {' | '.join(cells)} |\n" for cells in (head, *rows)]
+    lines.insert(1, "|" + "---|" * len(head) + "\n")
+    return "".join(lines)
 
 
 class QuietHandler(WSGIRequestHandler):
