@@ -65,6 +65,14 @@ def test_make_targets_exist() -> None:
         assert set(named) <= targets, page.name
 
 
+def test_every_figure_has_the_command_that_makes_it() -> None:
+    rows = re.findall(r"^\| (?!What |---).* \|$", TEXTS[FOLDER / "figures.md"], re.M)
+    for row in rows:
+        command = re.search(r"\| `(?:make bench|python -m (bench\.\w+))` \|$", row)
+        assert command, row
+        assert not command[1] or (PROJECT_FOLDER / f"{command[1].replace('.', '/')}.py").exists()
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_take_what_they_are_shown_with(app: Flask, command: str) -> None:
     words = shlex.split(command.partition("<")[0])
