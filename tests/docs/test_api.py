@@ -16,7 +16,6 @@ from tests.docs.pages import (
     new_app,
     run,
     table,
-    written_table,
 )
 
 PAGE = FOLDER / "api.md"
@@ -66,7 +65,8 @@ def test_routes_are_those_of_the_application(app: Flask) -> None:
             scope += ", or its author" if rule.or_author else ""
             for method in sorted((route.methods or set()) - {"HEAD"}):
                 rows.append([method, f"`{shown_path(route.rule)}`", scope])
-    assert table(PAGE, "routes") == written_table(["Method", "Path", "Scope"], rows)
+    told = table(PAGE, "routes").splitlines()[2:]
+    assert sorted(told) == sorted(f"| {' | '.join(row)} |" for row in rows)
 
 
 def shown_path(rule: str) -> str:
