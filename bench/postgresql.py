@@ -85,7 +85,7 @@ def copied(cluster: databases.Cluster, file: Path, name: str, contacts: int) -> 
             "AND relnamespace = 'public'::regnamespace ORDER BY 2 DESC LIMIT 4"
         ):
             print(f"{name:8}{table:28}{size:>16,} bytes with its indexes")
-    return url, Promise(f"copy-to, {contacts:,} contacts", rate, 10_000, "/s", is_least=True)
+    return url, Promise(f"copy-to, {contacts:,} contacts", rate, 4_000, "/s", is_least=True)
 
 
 def _environ(url: str, port: int = 0) -> dict[str, str]:

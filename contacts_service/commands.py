@@ -15,28 +15,16 @@ from contacts_service.auth.local_key import local_key
 from contacts_service.auth.principal import SCOPES
 from contacts_service.cli import counted, on_a_database, on_the_database
 from contacts_service.contacts.queries import count_contacts
-from contacts_service.conversations import commands as inbound_commands
 from contacts_service.db import backup
-from contacts_service.db import commands as backup_commands
 from contacts_service.db.models import Contact
 from contacts_service.db.queries import CompiledStatement
 from contacts_service.db.session import backend, close_connections, read_connection, unit_of_work
 from contacts_service.metrics import EXTENSION
-from contacts_service.search import commands as search_commands
 from contacts_service.search import rebuild as search_upkeep
 from contacts_service.server import STOP_SECONDS, listen, serve
-from contacts_service.transfer import commands as directory_commands
 
 SHOWN = 20  # faults told one by one
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def init_commands(app: Flask) -> None:
-    """Offer the commands of this service under `flask`."""
-    here = (keys_group, serve_command, check)
-    groups = (inbound_commands.inbound_group, search_commands.search_group)
-    for command in (*here, *directory_commands.COMMANDS, *backup_commands.COMMANDS, *groups):
-        app.cli.add_command(command)
 
 
 keys_group = AppGroup("keys", help="API keys.")
@@ -174,3 +162,6 @@ def check() -> None:
         sys.exit(1)
     sound = "search index is" if path is None else "database and the search index are"
     click.echo(f"{counted(contacts, 'contact')}; the {sound} sound.")
+
+
+COMMANDS = (keys_group, serve_command, check)

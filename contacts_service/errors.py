@@ -10,6 +10,10 @@ from typing import Any, ClassVar
 FieldErrors = Mapping[str, list[str]]
 
 
+class OperatorError(Exception):
+    """Ends a command; the message is a sentence for the operator."""
+
+
 class ServiceError(Exception):
     """An answer that is an error. `message` is a sentence for a person and reaches the caller."""
 

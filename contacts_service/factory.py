@@ -11,10 +11,15 @@ from contacts_service.auth import permissions
 from contacts_service.config import INSTANCE_FOLDER, load_settings
 from contacts_service.contacts import attribute_routes, note_routes
 from contacts_service.contacts import routes as contact_routes
+from contacts_service.conversations import commands as message_commands
 from contacts_service.conversations import inbound_routes
 from contacts_service.conversations import routes as conversation_routes
+from contacts_service.db import commands as database_commands
 from contacts_service.db import migrate, session
+from contacts_service.demo import commands as demo_commands
+from contacts_service.search import commands as search_commands
 from contacts_service.strict_json import StrictJSON
+from contacts_service.transfer import commands as transfer_commands
 from contacts_service.web import blueprint, docs, openapi, request_log, responses, security_headers
 
 BLUEPRINTS = (
@@ -23,6 +28,14 @@ BLUEPRINTS = (
     conversation_routes.blueprint,
     inbound_routes.blueprint,
     attribute_routes.blueprint,
+)
+COMMANDS = (
+    *commands.COMMANDS,
+    *database_commands.COMMANDS,
+    message_commands.inbound_group,
+    search_commands.search_group,
+    transfer_commands.contacts_group,
+    demo_commands.demo_command,
 )
 
 
@@ -48,7 +61,8 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     docs.init_docs(app, document)
     health.init_health(app)
     metrics.init_metrics(app)
-    commands.init_commands(app)
+    for command in COMMANDS:
+        app.cli.add_command(command)
     permissions.check_rules(app)
     app.wsgi_app = security_headers.with_headers(app.wsgi_app)  # type: ignore
     trusted = app.config["CONTACTS_TRUSTED_PROXIES"]

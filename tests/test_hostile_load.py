@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.files import fill_directory
 from tests.service import ROUNDS, Service, served
 
 WARM_SECONDS, SECONDS, LONG_SECONDS = 8, 20, 600
@@ -202,7 +203,7 @@ def memory_of_workers(service: Service) -> int:
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     with served(tmp_path) as service:
-        service.flask("demo", "--contacts", "2000")
+        fill_directory(f"sqlite:///{service.database}", 2000)
         yield service
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.files import fill_directory
 from tests.service import ROUNDS, Service, at_once, served
 
 pytestmark = pytest.mark.slow
@@ -24,7 +25,7 @@ CONTENT = "x" * 10_000
 
 def test_log_stays_short_while_readers_overlap(tmp_path: Path) -> None:
     with served(tmp_path) as service:
-        service.flask("demo", "--contacts=5000")
+        fill_directory(f"sqlite:///{service.database}", 5000)
         contact = service.call("POST", "/contacts/quick", {"email": "a@example.com"}).data["id"]
         path = f"/contacts/{contact}/notes"
         log = Path(f"{service.database}-wal")

@@ -3,7 +3,10 @@
 The primary email is one of them (`ContactChannel.is_primary`), though it is not shown as one.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, bindparam, select
 
@@ -16,6 +19,8 @@ from contacts_service.strict_json import Json
 from contacts_service.text import phone_digits
 from contacts_service.timestamps import moment_after, now
 from schemas.contacts import ContactChannelSchema
+
+T = TypeVar("T")
 
 Address = tuple[str, str]  # channel, identifier in its stored spelling
 Claim = tuple[int, Address, str]  # a contact's id, its address, since when
@@ -51,6 +56,29 @@ def find_owner(session: UnitOfWork, channel: str, identifier: str) -> int | None
     values = {"channel": channel, "identifier": identifier}
     owner: int | None = session.reads.value(_OWNER, values)
     return owner
+
+
+def find_owners(session: UnitOfWork, addresses: Iterable[Address]) -> dict[Address, int]:
+    """The ids of the contacts that have these addresses; free addresses are left out."""
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for channel, identifier in addresses:
+        wanted[channel].add(identifier)
+    found = {}
+    for channel, identifiers in wanted.items():
+        for part in in_parts(identifiers):
+            query = select(ContactChannel.identifier, ContactChannel.contact_id).where(
+                ContactChannel.channel == channel, ContactChannel.identifier.in_(part)
+            )
+            for identifier, contact_id in session.execute(query):
+                found[channel, identifier] = contact_id
+    return found
+
+
+def in_parts(values: Iterable[T]) -> Iterator[list[T]]:
+    """Lists of at most 10,000 values, as SQLite takes 32,766 in one statement."""
+    rest = iter(values)
+    while part := list(islice(rest, 10_000)):
+        yield part
 
 
 def claim(session: UnitOfWork, claims: Iterable[Claim], *, is_primary: bool = False) -> None:

@@ -11,9 +11,9 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy.exc import DBAPIError
 
-from contacts_service.config import INSTANCE_FOLDER, SettingsError, load_settings
+from contacts_service.config import SettingsError
 from contacts_service.db.backend import BackendError
-from contacts_service.db.session import backend, busy_sentence, classify_error, db, init_database
+from contacts_service.db.session import backend, busy_sentence, classify_error, db
 
 FOLDER = Path(__file__).parent.parent / "migrations"
 PATIENCE_SECONDS = 3600  # with another process that migrates
@@ -24,15 +24,6 @@ logger = logging.getLogger(__name__)
 def init_migration(app: Flask) -> None:
     """Offer `flask db`."""
     flask_migrate.Migrate(app, db, directory=str(FOLDER))
-
-
-def other_database(url: str) -> Flask:
-    """An application over another database, without routes. Raises SettingsError."""
-    app = Flask(__name__, instance_path=str(INSTANCE_FOLDER))
-    app.config.update(load_settings({"CONTACTS_DATABASE_URL": url}))
-    init_database(app)
-    init_migration(app)
-    return app
 
 
 def migrate_database(*, may_create: bool = False, is_patient: bool = True) -> None:

@@ -1,1 +1,1 @@
-"""A made-up directory, for trying things out."""
+"""Makes up a directory, for trying things out."""

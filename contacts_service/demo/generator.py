@@ -1,8 +1,8 @@
-"""A made-up directory: people, their conversations, and notes on them.
+"""Fills the directory with made-up people, conversations and notes.
 
-Nobody in it is real: names are drawn at random, and addresses are at domains that RFC 2606
-reserves. The same number of people in an empty database makes the same directory, but for the
-times, which end now.
+Names are drawn at random and addresses are at the domains that RFC 2606 reserves, so that nobody
+is real. Into an empty database, the same number of people always gives the same directory except
+for times, which end now.
 """
 
 import random
@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, insert, select
 
 from contacts_service.contacts.bulk import NewContact, create_contacts
+from contacts_service.contacts.channels import find_owners
 from contacts_service.db.models import Contact, Conversation, Message, Note, Participant
 from contacts_service.db.session import Base, UnitOfWork, reserve_ids, unit_of_work
 from contacts_service.demo.people import MadeUp, PeopleMaker
@@ -21,13 +22,12 @@ from contacts_service.demo.words import AGENTS, FOLLOW_UPS, NOTES, REPLIES, SPAM
 from contacts_service.limits import PREVIEW_LENGTH
 from contacts_service.strict_json import Json
 from contacts_service.timestamps import wire_time
-from contacts_service.transfer.matching import owners
 
-BATCH = 1000
-CONVERSATIONS = 0.6  # for each contact
-NOTES_EACH = 0.3
+ROWS_PER_TRANSACTION = 1000
+CONVERSATIONS_PER_CONTACT = 0.6
+NOTES_PER_CONTACT = 0.3
 
-# How many in a hundred.
+# In percent.
 CHANNELS = {"email": 70, "chat": 20, "sms": 10}
 STATUSES = {"Open": 28, "Snoozed": 8, "Resolved": 28, "Closed": 30, "Spam": 3, "Trashed": 3}
 MAX_MESSAGES = 4
@@ -37,7 +37,7 @@ TABLES = Base.metadata.tables
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What conversations and notes need to know of someone who is in the directory."""
+    """A contact that was added, as far as conversations and notes need it."""
 
     contact_id: int
     created_at: datetime
@@ -46,7 +46,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """The rows of a conversation, without its id."""
+    """The rows of a conversation, which has no id yet."""
 
     conversation: Json
     participants: list[Json]
@@ -54,27 +54,30 @@ class Thread:
 
 
 class Demo:
-    """A set of people to be added to what is there; `total` counts all that comes with them."""
+    """People to add, with conversations and notes; `total` counts the rows of all three."""
 
     def __init__(self, contacts: int) -> None:
         self.contacts = contacts
-        self.conversations = round(contacts * CONVERSATIONS)
-        self.notes = round(contacts * NOTES_EACH)
+        self.conversations = round(contacts * CONVERSATIONS_PER_CONTACT)
+        self.notes = round(contacts * NOTES_PER_CONTACT)
         self.total = contacts + self.conversations + self.notes
         self.now = datetime.now(UTC)
-        with unit_of_work() as session:  # read otherwise, this state would be held to the end
+        with unit_of_work() as session:  # a reader would keep its snapshot to the end
             number = 1 + (session.scalar(select(func.max(Contact.id))) or 0)
         self.random = random.Random(f"contacts from {number}")  # noqa: S311
         self.maker = PeopleMaker(self.random, self.now, number, contacts)
         self.people: list[Person] = []
 
     def batches(self) -> Iterator[int]:
-        """Add it all, and yield the number of rows of each batch once it is committed.
+        """Add the rows, and yield how many each committed transaction had.
 
-        Search finds the people once the index is rebuilt.
+        Search finds the people only after a rebuild of its index.
         """
-        for first in range(0, self.contacts, BATCH):
-            made = [self.maker.make(i) for i in range(first, min(first + BATCH, self.contacts))]
+        for first in range(0, self.contacts, ROWS_PER_TRANSACTION):
+            made = [
+                self.maker.make(i)
+                for i in range(first, min(first + ROWS_PER_TRANSACTION, self.contacts))
+            ]
             with unit_of_work() as session:
                 _give_addresses(session, made)
                 people = [(one.contact, one.channels) for one in made]
@@ -92,14 +95,14 @@ class Demo:
             yield len(events)
 
     def _events(self, count: int) -> Iterator[list[tuple[datetime, Person]]]:
-        """What happened to whom, in the order of time, as it would have come into the tables."""
-        happened = []
+        """Times and people for `count` rows, ordered by time as if they had come in one by one."""
+        events = []
         for person in self.random.choices(self.people, k=count):
             age = self.now - person.created_at
-            happened.append((person.created_at + age * self.random.random(), person))
-        happened.sort(key=lambda event: event[0])
-        for start in range(0, count, BATCH):
-            yield happened[start : start + BATCH]
+            events.append((person.created_at + age * self.random.random(), person))
+        events.sort(key=lambda event: event[0])
+        for start in range(0, count, ROWS_PER_TRANSACTION):
+            yield events[start : start + ROWS_PER_TRANSACTION]
 
     def _conversation(self, moment: datetime, person: Person) -> Thread:
         chance = self.random
@@ -175,13 +178,13 @@ def _person(contact: NewContact) -> Person:
 
 
 def _give_addresses(session: UnitOfWork, people: list[MadeUp]) -> None:
-    """Give each of the addresses to the first who wishes for it, if nobody has it."""
-    wishes = [
+    """Give each address to the first person who wants it, unless a contact has it already."""
+    wanted = [
         address
         for made in people
         for address in (*made.channels, *(("email", email) for email in made.emails))
     ]
-    taken = set(owners(session, wishes))
+    taken = set(find_owners(session, wanted))
     for made in people:
         free = (email for email in made.emails if ("email", email) not in taken)
         made.contact.email = next(free, None)

@@ -1,4 +1,4 @@
-"""Made-up people of many languages and scripts: names, addresses, phones, attributes, times."""
+"""Makes up people of many languages and scripts: names, addresses, phones, attributes, times."""
 
 import random
 import re
@@ -10,6 +10,7 @@ from itertools import accumulate
 from contacts_service.contacts.bulk import NewContact
 from contacts_service.contacts.channels import Address
 from contacts_service.demo.words import COUNTRIES, DOMAINS, HANDLES, TIERS, Country
+from contacts_service.errors import OperatorError
 from contacts_service.strict_json import Json, write_json
 from contacts_service.text import clean_line, fold
 from contacts_service.timestamps import wire_time
@@ -20,14 +21,13 @@ WEIGHTS = tuple(accumulate(country.weight for country in COUNTRIES))
 _not_in_addresses = re.compile("[^a-z0-9]+")
 
 
-class DemoError(Exception):
-    """The demo cannot be made; the message is a sentence."""
+class DemoError(OperatorError):
+    """The demo cannot be made."""
 
 
 @dataclass(slots=True)
 class MadeUp:
-    """A person to add, who gets the first of `emails` that is free, and the free ones of
-    `channels`."""
+    """A person to add, with the first free one of `emails` and all free ones of `channels`."""
 
     contact: NewContact
     emails: tuple[str, ...] = ()
@@ -35,9 +35,9 @@ class MadeUp:
 
 
 class PeopleMaker:
-    """Makes `count` people, the last of them at `now`. `first_number` sets their addresses apart.
+    """Makes `count` people, of whom the last one is created at `now`.
 
-    Raises DemoError where mimesis is not installed.
+    `first_number` makes their addresses unique. Raises DemoError if mimesis is not installed.
     """
 
     def __init__(self, chance: random.Random, now: datetime, first_number: int, count: int) -> None:
@@ -48,11 +48,11 @@ class PeopleMaker:
         self.draw_name = _name_drawer(chance)
 
     def make(self, position: int) -> MadeUp:
-        """The person at a position from 0, whose contact has no email yet."""
+        """The person at a position, counted from 0; their contact has no email yet."""
         chance, number = self.random, self.first_number + position
         [country] = chance.choices(COUNTRIES, cum_weights=WEIGHTS)
         first_name, last_name = self._name(country)
-        # In the order of the ids, as in a directory that has grown.
+        # Ordered by id, as in a directory that has grown.
         created_at = self.now - SPAN * (1 - (position + chance.random()) / self.count)
         contact = NewContact(
             first_name=first_name,
@@ -75,7 +75,7 @@ class PeopleMaker:
         first_name, last_name = self.draw_name(country.locale)
         if country.surnames and chance.randrange(100) < country.common:
             last_name = chance.choice(country.surnames.split()).replace("_", " ")
-        kind = chance.randrange(100)  # of some only the first name is known, of a few no name
+        kind = chance.randrange(100)  # 2% have no first name, 5% no last name
         return (
             "" if kind < 2 else clean_line(first_name),
             "" if kind < 5 else clean_line(last_name),
@@ -120,9 +120,9 @@ class PeopleMaker:
 
 
 def _name_drawer(chance: random.Random) -> Callable[[str], tuple[str, str]]:
-    """A function that draws a first and a last name of one gender in a locale."""
+    """Return a function that draws a first and a last name of one gender in a locale."""
     try:
-        from mimesis import Gender, Locale, Person  # of the development requirements
+        from mimesis import Gender, Locale, Person  # only in the development requirements
     except ImportError:
         raise DemoError(
             "The names come from mimesis, which is not installed here; run `make demo`."

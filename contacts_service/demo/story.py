@@ -1,4 +1,4 @@
-"""What can happen to a contact, told by letting it happen: a mail, a block, Spam, a reply."""
+"""Shows what can happen to a contact, by doing it: a mail, a block, Spam, a reply."""
 
 from collections.abc import Iterator
 
@@ -9,16 +9,17 @@ from contacts_service.contacts import service as contacts
 from contacts_service.conversations import inbound, outbound
 from contacts_service.conversations.incoming import Correspondent, IncomingMessage
 from contacts_service.db.models import Contact
-from contacts_service.db.session import UnitOfWork, db, unit_of_work
+from contacts_service.db.session import UnitOfWork, unit_of_work
 from contacts_service.strict_json import Json
 
-CONTACTS, CONVERSATIONS = 1, 2  # that it adds
+CONTACTS, CONVERSATIONS = 1, 2  # added by the story
 AGENT = Principal("17", "Bob Smith", frozenset())
 
 
 def tell() -> Iterator[str]:
-    """A sentence for each step, once it is done; somebody new writes each time."""
-    number = 1 + (db.session.scalar(select(func.max(Contact.id))) or 0)
+    """Do the steps with a new contact, and yield a sentence after each."""
+    with unit_of_work() as session:
+        number = 1 + (session.scalar(select(func.max(Contact.id))) or 0)
     sender = Correspondent(email=f"nora.field{number}@example.net", display_name="Nora Field")
     with unit_of_work() as session:
         answer = _receive(session, sender, "Where is my parcel?")

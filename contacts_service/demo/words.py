@@ -1,7 +1,6 @@
-"""What the made-up directory is made of, beside the names that mimesis knows: phone numbers,
-companies, and what people write to a help desk.
+"""The words of the made-up directory: phone numbers, companies, messages to a help desk.
 
-In a phone number # stands for any digit and % for one from 2 to 9.
+mimesis has the names. In a phone number # stands for any digit, % for a digit from 2 to 9.
 """
 
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ import sys
 import click
 from flask.cli import AppGroup
 
-from contacts_service.cli import counted, on_the_database, progress_bar
+from contacts_service.cli import counted, on_the_database, rebuild_search
 from contacts_service.db.session import read_connection
 from contacts_service.search import rebuild as search_upkeep
 
@@ -32,9 +32,4 @@ def check() -> None:
 @on_the_database
 def rebuild() -> None:
     """Build the index anew, while the service runs."""
-    steps = search_upkeep.rebuild()
-    total = next(steps)
-    with progress_bar(total) as bar:
-        for rows in steps:
-            bar.update(rows)
-    click.echo(f"{counted(total, 'contact')} indexed.")
+    click.echo(f"{counted(rebuild_search(), 'contact')} indexed.")

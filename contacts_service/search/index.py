@@ -120,6 +120,12 @@ def index_everybody(session: UnitOfWork) -> Iterator[int]:
         yield len(batch)
 
 
+def index_documents(session: UnitOfWork, stored: Iterable[tuple[int, str]]) -> None:
+    """Add the tokens of stored documents, each with its id, of which the index has none yet."""
+    rows = ((number, tokens(Document.load(document))) for number, document in stored)
+    search_index(session).add(session.driver, LIVE.search, rows)
+
+
 def _remove(session: UnitOfWork, contact_ids: Sequence[int], index: Tables) -> None:
     connection, place = session.driver, backend().placeholder
     places = ", ".join([place] * len(contact_ids)) or "NULL"

@@ -1,1 +1,1 @@
-"""The directory in and out of files and databases."""
+"""Moves the directory to and from CSV files, and to PostgreSQL."""

@@ -1,10 +1,12 @@
-"""CSV files as people have them: read row by row whatever program wrote them, written atomically.
+"""Reads and writes CSV files.
 
-Written: UTF-8, commas, quoted as RFC 4180 says. Read: a byte order mark, semicolons and tabs as
-well. A spreadsheet takes a cell that begins with = + - @, a tab or a carriage return for a
-formula, so a cell of such text (or of apostrophes before it) gets one more apostrophe in front
-when it is written, and loses one when it is read: `+61 4` is in the file as `'+61 4`, and `'+61 4`
-as `''+61 4`. Every other apostrophe stays: `'t Hooft` is in the file as it is.
+Files are written in UTF-8 with commas and the quotes of RFC 4180. A byte order mark, semicolons
+and tabs are read as well.
+
+A spreadsheet runs a cell that begins with = + - @, a tab or a carriage return as a formula. Such a
+cell is written with an apostrophe in front, also if it begins with apostrophes already, and read
+without it: `+61 4` becomes `'+61 4` and `'+61 4` becomes `''+61 4`. Other apostrophes are kept:
+`'t Hooft` stays as it is.
 """
 
 import csv
@@ -16,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from contacts_service.errors import OperatorError
+
 DELIMITERS = ",;\t"
 CELL_LENGTH = 131_072  # characters
 LINE_LENGTH = 16 * CELL_LENGTH
@@ -24,13 +28,13 @@ _formula = re.compile("'*[=+\\-@\t\r＝＋－＠]")
 _escaped_formula = re.compile("'+[=+\\-@\t\r＝＋－＠]")
 
 
-class FileError(Exception):
-    """A file that cannot be read or written as a whole; the message is a sentence."""
+class FileError(OperatorError):
+    """A file cannot be read or written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A record and the line it begins on. `error` tells why its cells could not be told apart."""
+    """A record and the line on which it begins. `error` says why it could not be parsed."""
 
     line: int
     cells: list[str]
@@ -38,22 +42,22 @@ class Row:
 
 
 def escape(cell: str) -> str:
-    """The cell as it is written: nothing that a spreadsheet would run."""
+    """The cell with an apostrophe in front if a spreadsheet would run it."""
     return "'" + cell if _formula.match(cell) else cell
 
 
 def unescape(cell: str) -> str:
-    """The cell that `escape` was given."""
+    """The cell that `escape` turned into this one."""
     return cell[1:] if _escaped_formula.match(cell) else cell
 
 
 @contextmanager
 def open_csv(path: Path) -> Iterator[TextIO]:
-    """The file, for `read_table`. Raises FileError where it cannot be opened."""
+    """Open a file for `read_table`. Raises FileError."""
     try:
         if not path.is_file():  # a pipe cannot be read twice
             raise FileError(f"{path} is not a file.")
-        # Bytes that are not UTF-8 come in as surrogates, so that their line can be named.
+        # Bytes that are not UTF-8 become surrogates, by which _Lines finds their line.
         file = path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
     except OSError as error:
         raise FileError(f"{path} cannot be opened: {error.strerror}.") from None
@@ -62,10 +66,10 @@ def open_csv(path: Path) -> Iterator[TextIO]:
 
 
 def read_table(file: TextIO, columns: Collection[str]) -> tuple[list[str], Iterator[Row]]:
-    """The headers, which are of `columns`, and the rows; blank rows are left out.
+    """Return the headers and an iterator over the rows, without blank rows.
 
-    Raises FileError, from the iterator too: a header that is none of `columns` or comes twice,
-    text that is not UTF-8, a cell without end.
+    Raises FileError, from the iterator too: for a header that is not in `columns` or comes twice,
+    for text that is not UTF-8, and for a quote that is never closed.
     """
     file.seek(0)
     lines = _Lines(file)
@@ -88,7 +92,7 @@ def read_table(file: TextIO, columns: Collection[str]) -> tuple[list[str], Itera
 
 
 def write_table(file: TextIO, headers: Iterable[str]) -> Callable[[Iterable[str]], object]:
-    """Write the headers; what is returned writes a row."""
+    """Write the headers, and return a function that writes a row."""
     writer = csv.writer(file)
     writer.writerow(headers)
     return lambda cells: writer.writerow(map(escape, cells))
@@ -96,7 +100,7 @@ def write_table(file: TextIO, headers: Iterable[str]) -> Callable[[Iterable[str]
 
 @contextmanager
 def replacing(path: Path) -> Iterator[TextIO]:
-    """A file that takes the place of `path` once all of it is on the disk, and else is gone."""
+    """A new file that replaces `path` once it is on the disk, and is deleted by any exception."""
     target = path.resolve()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -114,7 +118,7 @@ def replacing(path: Path) -> Iterator[TextIO]:
 
 
 class _Lines:
-    """The lines of a file, checked; `record` has those that were taken since it was cleared."""
+    """The checked lines of a file. `record` collects them until it is cleared."""
 
     def __init__(self, file: TextIO) -> None:
         self.file = file
@@ -164,7 +168,7 @@ def _rows(lines: _Lines, delimiter: str) -> Iterator[Row]:
             return
         except csv.Error:
             text = "".join(lines.record)
-            # Where the cell ends is unknown, and so is where the next row begins.
+            # Without the end of the cell, the beginning of the next row is unknown.
             if lines.is_at_end or len(text) > CELL_LENGTH:
                 raise FileError(
                     f"The row in line {line:,} of {lines.name} has a cell that does not end within "

@@ -1,17 +1,20 @@
-"""Whom a row of an imported file means, and what it would change about that person.
+"""Finds the contact that a row of an imported file means, and what the row would change in it.
 
-1. Whoever has the row's email, as the primary address or as a channel.
-2. If nobody does, or the row has none: who has its phone number, as theirs or as a channel, by the
-   digits. Families share phones, so a row with an email of its own means only people without one,
-   and a row without email nobody whose email is elsewhere in the file. Of several people: the one
-   with the row's names (and its `created_at`, if given), else the one updated last.
-3. If the row has no email: who has one of its channels. If it has no address at all: a person
-   without address who has its names (and its `created_at`, if given).
+1. The contact that has the row's email, as its primary address or as a channel.
+2. If no contact has it, or the row has no email: a contact that has the row's phone number, as its
+   phone or as a channel. Numbers are compared by their digits. Families share phones, so a row
+   with an email matches only contacts without one, and a row without email matches no contact
+   whose email is elsewhere in the file. Of several contacts, the one with the row's names (and its
+   `created_at`, if given) is taken, else the one that was updated last.
+3. If the row has no email: a contact that has one of its channels. If the row has no address at
+   all: a contact without address that has its names (and its `created_at`, if given).
 
-Otherwise the row adds a contact. A row changes nobody whom an earlier row of the file was about,
-so that importing it again changes nothing: where email, channel, or phone and names say that it is
-the same person, a row that differs is refused; where only the phone does, or where the `id` in the
-file is another one, it adds a contact.
+Otherwise the row adds a contact.
+
+A row does not change a contact that an earlier row of the file was about, so that importing the
+file again changes nothing. Such a row is refused if it differs and email, channel, or phone and
+names say that both are about the same contact. If only the phone says so, or if the rows have
+different ids, it adds a contact.
 """
 
 import re
@@ -26,34 +29,37 @@ from typing import Any
 from sqlalchemy import select
 
 from contacts_service.contacts.bulk import NewContact
-from contacts_service.contacts.channels import Address
+from contacts_service.contacts.channels import Address, find_owners, in_parts
 from contacts_service.db.models import Contact, ContactChannel
 from contacts_service.db.session import UnitOfWork
 from contacts_service.strict_json import Json, is_same_json, write_json
 from contacts_service.text import fold, phone_digits
 
-# What a row without email finds a person by: the digits of a phone, or for people without address
-# the folded names, with `created_at` or without.
-Clue = str | tuple[str, ...]
+# What a row and a contact have in common other than an address: the digits of a phone, or for rows
+# and contacts without address the folded names, with or without `created_at`.
+MatchKey = str | tuple[str, ...]
 
-VALUES_AT_ONCE = 10_000  # in one statement; SQLite takes 32,766
-CACHED = 1 << 12  # phones whose digits are kept at hand
+ROWS_AT_ONCE = 10_000
+CACHED_PHONES = 4096
 
 _not_digits = re.compile("[^0-9]+")
 
 
 @dataclass(slots=True)
 class RowValues:
-    """The cells of one row that hold something, in their stored spelling."""
+    """The values of a row in their stored spelling; blank cells give none.
+
+    `file_id` is the `id` in the file, which need not be one of ours.
+    """
 
     line: int
     values: Json
-    number: str = ""  # the id in the file
+    file_id: str = ""
     names: tuple[str, str] = field(init=False)
     email: str | None = field(init=False)
     phone: str | None = field(init=False)
     channels: list[Address] = field(init=False)
-    clue: Clue | None = field(init=False, default=None)
+    key: MatchKey | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         given = self.values.get
@@ -61,36 +67,39 @@ class RowValues:
         self.email, self.phone = given("email"), given("phone")
         self.channels = given("contact_channels", [])
         if self.phone is not None:
-            self.clue = phone_key(self.phone)
+            self.key = phone_key(self.phone)
         elif self.email is None and not self.channels:
             moment = given("created_at")
-            self.clue = self.names if moment is None else (*self.names, moment)
+            self.key = self.names if moment is None else (*self.names, moment)
 
     @property
     def is_phone_alone(self) -> bool:
-        """Whether a phone is all that tells whom the row means."""
+        """Whether the row names its contact by the phone alone."""
         return self.names == ("", "") and not {"email", "created_at"} & self.values.keys()
 
 
 @dataclass(slots=True, eq=False)
-class Person:
-    """A contact with its further addresses, and the line and the id of the row about it."""
+class Match:
+    """A contact that rows can mean, with its channels.
+
+    `line` and `file_id` are those of the first row of this file that is about the contact.
+    """
 
     contact: Contact | NewContact
     channels: list[Address] = field(default_factory=list)
     line: int | None = None
-    number: str = ""
+    file_id: str = ""
 
     @property
     def names(self) -> tuple[str, str]:
         return self.contact.first_name_folded, self.contact.last_name_folded
 
     @property
-    def phone_channels(self) -> set[Clue]:
+    def phone_channels(self) -> set[MatchKey]:
         return {phone_key(number) for channel, number in self.channels if channel == "phone"}
 
     @property
-    def clues(self) -> set[Clue]:
+    def keys(self) -> set[MatchKey]:
         if self.contact.phone is not None:
             return self.phone_channels | {phone_key(self.contact.phone)}
         if self.addresses:
@@ -103,14 +112,14 @@ class Person:
         return self.channels if email is None else [("email", email), *self.channels]
 
 
-@lru_cache(maxsize=CACHED)
+@lru_cache(maxsize=CACHED_PHONES)
 def phone_key(phone: str) -> str:
-    """What two spellings of a number share: its digits as search counts them, or all it has."""
+    """The digits that two spellings of a number share; all of them if search would drop them."""
     return phone_digits(phone) or _not_digits.sub("", phone)
 
 
 def new_contact(row: RowValues) -> tuple[NewContact, list[Address]]:
-    """A contact with what the row gives; a channel that is its email or phone is left out."""
+    """The contact that a row adds, and its channels without those equal to its email or phone."""
     fields = dict(row.values)
     fields.pop("contact_channels", None)
     if "custom_attributes" in fields:
@@ -119,182 +128,166 @@ def new_contact(row: RowValues) -> tuple[NewContact, list[Address]]:
     return NewContact(**fields), [address for address in row.channels if address not in known]
 
 
-def differences(person: Person, row: RowValues) -> Json:
-    """What the row would change. An address that the person has as a channel stays one."""
-    contact, values = person.contact, row.values
+def differences(match: Match, row: RowValues) -> Json:
+    """What the row would change. An email or phone that is a channel already stays one."""
+    contact, values = match.contact, row.values
     changes: Json = {
         name: values[name]
         for name in ("first_name", "last_name", "blocked", "created_at")
         if name in values and values[name] != getattr(contact, name)
     }
     email, phone = contact.email, contact.phone
-    if row.email is not None and ("email", row.email) not in person.addresses:
+    if row.email is not None and ("email", row.email) not in match.addresses:
         email = changes["email"] = row.email
-    if row.phone not in (None, phone) and row.clue not in person.phone_channels:
+    if row.phone not in (None, phone) and row.key not in match.phone_channels:
         phone = changes["phone"] = row.phone
     attributes = values.get("custom_attributes")
     if attributes is not None and not is_same_json(attributes, contact.custom_attributes):
         changes["custom_attributes"] = attributes
-    known = [*person.channels, ("email", email), ("phone", phone)]
+    known = [*match.channels, ("email", email), ("phone", phone)]
     channels = [address for address in row.channels if address not in known]
     return changes | {"contact_channels": channels} if channels else changes
 
 
-def owners(session: UnitOfWork, addresses: Iterable[Address]) -> dict[Address, int]:
-    """The ids of the contacts that have these addresses, for those that anybody has."""
-    wanted: dict[str, set[str]] = defaultdict(set)
-    for channel, identifier in addresses:
-        wanted[channel].add(identifier)
-    found = {}
-    for channel, identifiers in wanted.items():
-        for part in _parts(identifiers):
-            query = select(ContactChannel.identifier, ContactChannel.contact_id).where(
-                ContactChannel.channel == channel, ContactChannel.identifier.in_(part)
-            )
-            for identifier, contact_id in session.execute(query):
-                found[channel, identifier] = contact_id
-    return found
+class Matcher:
+    """Matches the rows of one file with contacts, one batch of rows at a time.
 
-
-class People:
-    """The people whom the rows of one file can mean, a batch of rows at a time.
-
-    `emails` and `lone_phones` are what the file holds, as hashes: its emails in order, and the
-    digits of the phones in rows without email.
+    `emails` are the sorted hashes of all emails in the file, `lone_phones` the hashes of the phone
+    keys in rows without email.
     """
 
     def __init__(self, emails: Sequence[int], lone_phones: Collection[int]) -> None:
         self.emails = emails
         self.lone_phones = lone_phones
-        self.lines = array("Q")  # by the id of the contact; 0 for none
-        self.numbers: dict[int, str] = {}
-        self.by_clue: dict[int, list[int]] = defaultdict(list)  # by the hash, which some share
-        self.has_all_clues = False
-        self.clear()
+        self.lines = array("Q")  # by contact id; 0: no row so far
+        self.file_ids: dict[int, str] = {}  # by contact id
+        self.contact_ids: dict[int, list[int]] = defaultdict(list)  # by hash of a key
+        self.has_all_keys = False
+        self._clear()
 
-    def clear(self) -> None:
-        self.people: list[Person] = []
-        self.owners: dict[Address, Person] = {}
-        self.sharing: dict[Clue, list[Person]] = defaultdict(list)
+    def _clear(self) -> None:
+        self.matches: list[Match] = []
+        self.owners: dict[Address, Match] = {}
+        self.by_key: dict[MatchKey, list[Match]] = defaultdict(list)
 
-    def load(self, session: UnitOfWork, rows: Sequence[RowValues]) -> None:
-        """Look up whom this batch of rows can mean."""
-        self.clear()
+    def load_batch(self, session: UnitOfWork, rows: Sequence[RowValues]) -> None:
+        """Look up the contacts that this batch of rows can mean."""
+        self._clear()
         emails = [("email", row.email) for row in rows if row.email is not None]
-        owner_ids = owners(session, [*emails, *(key for row in rows for key in row.channels)])
+        channels = [address for row in rows for address in row.channels]
+        owner_ids = find_owners(session, [*emails, *channels])
         unknown = [row for row in rows if ("email", row.email) not in owner_ids]
-        ids = {*owner_ids.values(), *self._sharing(session, unknown)}
-        for person in _load_people(session, ids):
-            [line] = self.lines[person.contact.id : person.contact.id + 1] or [0]
-            person.line = line or None
-            person.number = self.numbers.get(person.contact.id, "")
-            self.people.append(person)
-            self._register(person)
-        by_id = {person.contact.id: person for person in self.people}
-        self.owners.update((key, by_id[owner_ids[key]]) for key in owner_ids)
+        ids = {*owner_ids.values(), *self._ids_by_key(session, unknown)}
+        for match in _load_matches(session, ids):
+            [line] = self.lines[match.contact.id : match.contact.id + 1] or [0]
+            match.line = line or None
+            match.file_id = self.file_ids.get(match.contact.id, "")
+            self.matches.append(match)
+            self._register(match)
+        by_id = {match.contact.id: match for match in self.matches}
+        self.owners.update((address, by_id[owner]) for address, owner in owner_ids.items())
 
-    def find(self, row: RowValues) -> Person | None:
-        """Whom the row means, or None for somebody new. `line` tells of an earlier row."""
+    def find(self, row: RowValues) -> Match | None:
+        """The contact that the row means, or None if it adds one."""
         if row.email is not None and ("email", row.email) in self.owners:
             return self.owners["email", row.email]
-        if row.clue is not None and row.clue in self.sharing:
-            sharing = [one for one in self.sharing[row.clue] if row.clue in one.clues]
-            person = self._best(row, sharing)
-            if person is not None:
-                return person
+        if row.key is not None and row.key in self.by_key:
+            match = self._best(row, [one for one in self.by_key[row.key] if row.key in one.keys])
+            if match is not None:
+                return match
         if row.email is not None:
             return None
-        return next((self.owners[key] for key in row.channels if key in self.owners), None)
+        return next((self.owners[each] for each in row.channels if each in self.owners), None)
 
-    def claim(self, person: Person, row: RowValues) -> None:
-        """Remember the first row that is about the person."""
-        if person.line is None:
-            person.line, person.number = row.line, row.number
+    def note_row(self, match: Match, row: RowValues) -> None:
+        """Remember the first row that is about the contact."""
+        if match.line is None:
+            match.line, match.file_id = row.line, row.file_id
 
-    def add(self, person: Person) -> None:
-        """Let the rows that follow find a person that is new or has new addresses."""
-        self.people.append(person)
-        for address in person.addresses:
-            self.owners[address] = person
-        self._register(person)
+    def add(self, match: Match) -> None:
+        """Let later rows find a contact that is new or has new addresses."""
+        self.matches.append(match)
+        for address in match.addresses:
+            self.owners[address] = match
+        self._register(match)
 
-    def settle(self) -> None:
-        """Remember of this batch, once it is written, what later ones have to know."""
-        for person in self.people:
-            contact = person.contact
-            if person.line is not None:
+    def commit_batch(self) -> None:
+        """Remember what later batches need of this one; call it when the batch is written."""
+        for match in self.matches:
+            contact = match.contact
+            if match.line is not None:
                 self.lines.extend([0] * (contact.id + 1 - len(self.lines)))
-                self.lines[contact.id] = person.line
-            for clue in person.clues:
-                if self._is_telling(clue, contact.email):
-                    self._note(clue, contact.id)
-                    if person.number:
-                        self.numbers[contact.id] = person.number
-        self.clear()
+                self.lines[contact.id] = match.line
+            for key in match.keys:
+                if self._can_decide(key, contact.email):
+                    self._note_key(key, contact.id)
+                    if match.file_id:
+                        self.file_ids[contact.id] = match.file_id
+        self._clear()
 
-    def _register(self, person: Person) -> None:
-        for clue in person.clues:
-            if person not in self.sharing[clue]:
-                self.sharing[clue].append(person)
+    def _register(self, match: Match) -> None:
+        for key in match.keys:
+            if match not in self.by_key[key]:
+                self.by_key[key].append(match)
 
-    def _sharing(self, session: UnitOfWork, rows: Iterable[RowValues]) -> Iterator[int]:
-        clues = {row.clue for row in rows if row.clue is not None}
-        if clues and not self.has_all_clues:
-            self.has_all_clues = True
-            for contact_id, email, clue in _all_clues(session):
-                if self._is_telling(clue, email):
-                    self._note(clue, contact_id)
-        for clue in clues:
-            yield from self.by_clue.get(hash(clue), ())
+    def _ids_by_key(self, session: UnitOfWork, rows: Iterable[RowValues]) -> Iterator[int]:
+        keys = {row.key for row in rows if row.key is not None}
+        if keys and not self.has_all_keys:
+            self.has_all_keys = True
+            for contact_id, email, key in _all_keys(session):
+                if self._can_decide(key, email):
+                    self._note_key(key, contact_id)
+        for key in keys:
+            yield from self.contact_ids.get(hash(key), ())
 
-    def _is_telling(self, clue: Clue, email: str | None) -> bool:
-        """Whether the clue can decide: for people without email, or for rows without."""
-        return email is None or hash(clue) in self.lone_phones
+    def _can_decide(self, key: MatchKey, email: str | None) -> bool:
+        """Whether a row can match by this key: the contact or a row of the key has no email."""
+        return email is None or hash(key) in self.lone_phones
 
-    def _note(self, clue: Clue, contact_id: int) -> None:
-        ids = self.by_clue[hash(clue)]
+    def _note_key(self, key: MatchKey, contact_id: int) -> None:
+        ids = self.contact_ids[hash(key)]
         if contact_id not in ids:
             ids.append(contact_id)
 
-    def _best(self, row: RowValues, people: Iterable[Person]) -> Person | None:
-        possible = (person for person in people if self._is_open(person, row))
+    def _best(self, row: RowValues, matches: Iterable[Match]) -> Match | None:
+        possible = (match for match in matches if self._is_open(match, row))
         return max(
-            (person for person in possible if person.line is None or _is_alike(person, row)),
-            key=lambda person: _rank(person, row),
+            (match for match in possible if match.line is None or _is_alike(match, row)),
+            key=lambda match: _rank(match, row),
             default=None,
         )
 
-    def _is_open(self, person: Person, row: RowValues) -> bool:
-        """Whether a clue can lead from the row to the person."""
-        email = person.contact.email
+    def _is_open(self, match: Match, row: RowValues) -> bool:
+        """Whether the row can mean this contact without having its email."""
+        email = match.contact.email
         if row.email is not None:
-            return email is None and person.line is None
-        if person.number and row.number and person.number != row.number:
+            return email is None and match.line is None
+        if match.file_id and row.file_id and match.file_id != row.file_id:
             return False
-        if email is None or person.line is not None:
+        if email is None or match.line is not None:
             return True
         place = bisect_left(self.emails, hash(email))
         return hash(email) not in self.emails[place : place + 1]
 
 
-def _is_alike(person: Person, row: RowValues) -> bool:
-    """Whether nothing speaks against it that the row means this one of several people."""
-    if row.values.get("created_at", person.contact.created_at) != person.contact.created_at:
+def _is_alike(match: Match, row: RowValues) -> bool:
+    """Whether names and `created_at` of the row, if given, are the contact's."""
+    if row.values.get("created_at", match.contact.created_at) != match.contact.created_at:
         return False
-    return row.names == person.names or row.is_phone_alone
+    return row.names == match.names or row.is_phone_alone
 
 
-def _rank(person: Person, row: RowValues) -> tuple[Any, ...]:
-    contact_id = person.contact.id
-    # Of rows that say the same about who is meant, each means the person that the first one does.
-    alike = (_is_alike(person, row), person.line is not None)
-    if not differences(person, row):
+def _rank(match: Match, row: RowValues) -> tuple[Any, ...]:
+    contact_id = match.contact.id
+    # Rows with the same names and key must all match the contact that the first one matched.
+    alike = (_is_alike(match, row), match.line is not None)
+    if not differences(match, row):
         return (True, *alike, -contact_id)
-    return (False, *alike, person.contact.updated_at, contact_id)
+    return (False, *alike, match.contact.updated_at, contact_id)
 
 
-def _all_clues(session: UnitOfWork) -> Iterator[tuple[int, str | None, Clue]]:
-    """The id, the email and a clue of all people, as often as they have clues."""
+def _all_keys(session: UnitOfWork) -> Iterator[tuple[int, str | None, MatchKey]]:
+    """Id, email and key of every contact, once for each of its keys."""
     names = (Contact.first_name_folded, Contact.last_name_folded, Contact.created_at)
     people = select(Contact.id, Contact.email, Contact.phone, *names).where(
         Contact.phone.is_not(None) | Contact.email.is_(None)
@@ -304,18 +297,18 @@ def _all_clues(session: UnitOfWork) -> Iterator[tuple[int, str | None, Clue]]:
         .join(ContactChannel, ContactChannel.contact_id == Contact.id)
         .where(ContactChannel.channel == "phone")
     )
-    streaming = {"yield_per": VALUES_AT_ONCE}
+    streaming = {"yield_per": ROWS_AT_ONCE}
     for contact_id, email, phone, *words in session.execute(people, execution_options=streaming):
-        for clue in [phone_key(phone)] if phone else [tuple(words[:2]), tuple(words)]:
-            yield contact_id, email, clue
+        for key in [phone_key(phone)] if phone else [tuple(words[:2]), tuple(words)]:
+            yield contact_id, email, key
     for contact_id, email, phone in session.execute(phones, execution_options=streaming):
         yield contact_id, email, phone_key(phone)
 
 
-def _load_people(session: UnitOfWork, ids: Collection[int]) -> Iterator[Person]:
-    for part in _parts(ids):
+def _load_matches(session: UnitOfWork, ids: Collection[int]) -> Iterator[Match]:
+    for part in in_parts(ids):
         people = {
-            contact.id: Person(contact)
+            contact.id: Match(contact)
             for contact in session.scalars(select(Contact).where(Contact.id.in_(part)))
         }
         channels = session.execute(
@@ -326,9 +319,3 @@ def _load_people(session: UnitOfWork, ids: Collection[int]) -> Iterator[Person]:
         for contact_id, channel, identifier in channels:
             people[contact_id].channels.append((channel, identifier))
         yield from people.values()
-
-
-def _parts(values: Collection[Any]) -> Iterator[list[Any]]:
-    ordered = list(values)
-    for start in range(0, len(ordered), VALUES_AT_ONCE):
-        yield ordered[start : start + VALUES_AT_ONCE]

@@ -1,13 +1,10 @@
 """Who wrote: how the sender of a message is matched, and what a message adds to a contact."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from tests.client import Api
-from tests.files import flask, write_rows
 from tests.threads import LINDA, channels_of, find, receive
 
 WORK = "linda@work.example"
@@ -246,17 +243,13 @@ def test_names_that_a_message_told_stay(api: Api) -> None:
     assert names(answer["contact"]) == ("Lindy", "Olsen-Berg")
 
 
-@pytest.mark.parametrize("way", ["quick-create", "begun conversation", "import", "update"])
-def test_names_from_an_agent_stay_and_empty_ones_are_filled(
-    app: Flask, api: Api, tmp_path: Path, way: str
-) -> None:
+@pytest.mark.parametrize("way", ["quick-create", "begun conversation", "update"])
+def test_names_from_an_agent_stay_and_empty_ones_are_filled(api: Api, way: str) -> None:
     given = {"email": LINDA, "first_name": "Linda"}
     if way == "quick-create":
         api.post("/contacts/quick", given)
     elif way == "begun conversation":
         api.post("/conversations", {"contact": given, "channel": "email", "message": "Dear"})
-    elif way == "import":
-        flask(app, "contacts", "import", write_rows(tmp_path / "people.csv", [given]))
     else:
         api.make_contact(LINDA, first_name="Linda")
     assert names(receive(api, {"email": LINDA} | TOLD)["contact"]) == ("Linda", "Olsen-Berg")
@@ -264,15 +257,6 @@ def test_names_from_an_agent_stay_and_empty_ones_are_filled(
         "Linda",
         "Olsen-Berg",
     )
-
-
-def test_names_that_an_import_gives_to_a_guessed_one_stay(
-    app: Flask, api: Api, tmp_path: Path
-) -> None:
-    receive(api)
-    rows = [{"email": LINDA, "first_name": "Ann", "last_name": "Lee"}]
-    flask(app, "contacts", "import", write_rows(tmp_path / "people.csv", rows))
-    assert names(receive(api, {"email": LINDA} | TOLD)["contact"]) == ("Ann", "Lee")
 
 
 def test_contact_without_names_is_named_by_its_address(api: Api) -> None:

@@ -134,6 +134,11 @@ def test_the_api_shows_them(api: Api) -> None:
 
 
 @pytest.mark.usefixtures("demo")
+def test_the_search_index_is_kept(app: Flask) -> None:
+    flask(app, "search", "check")
+
+
+@pytest.mark.usefixtures("demo")
 def test_search_shows_who_was_updated_last_first(api: Api) -> None:
     moments = [one["updated_at"] for one in api.get("/contacts/search?q=example")]
     assert len(moments) == 20

@@ -1,6 +1,5 @@
 """The search index: written with what it describes, by every writer; compared and rebuilt."""
 
-import csv
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -22,24 +21,13 @@ from contacts_service.search.rebuild import RebuildError
 from tests.client import Api
 from tests.conftest import make_api, make_app
 from tests.databases import by_other_hands, is_postgresql, search_settings
+from tests.files import add_people
 from tests.threads import receive
 
 
 def differences(app: Flask) -> list[str]:
     with app.app_context():
         return [sentence for _, sentence in search_upkeep.differences(read_connection())]
-
-
-def import_people(app: Flask, _api: Api, folder: Path) -> None:
-    path = folder / "people.csv"
-    with path.open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["first_name", "email", "phone", "contact_channels"])
-        rows.writerow(
-            ["Anna", "anna@example.com", "+61 1", '[{"channel":"chat","identifier":"a"}]']
-        )
-        rows.writerow(["Linda", "linda@example.com", "", ""])
-    assert app.test_cli_runner().invoke(args=["contacts", "import", str(path)]).exit_code == 0
 
 
 def add_channel(api: Api) -> str:
@@ -69,10 +57,6 @@ WRITERS: dict[str, Callable[[Flask, Api, Path], Any]] = {
     "conversation begun": lambda app, api, folder: api.post(
         "/conversations",
         {"contact": {"email": "new@example.com"}, "channel": "email", "message": "Hello."},
-    ),
-    "import": import_people,
-    "demo": lambda app, api, folder: app.test_cli_runner().invoke(
-        args=["demo", "--contacts", "30"], catch_exceptions=False
     ),
 }
 
@@ -164,7 +148,7 @@ def test_what_is_written_during_a_rebuild_is_kept(app: Flask, api: Api) -> None:
 
 def test_the_migration_indexes_who_is_there(tmp_path: Path) -> None:
     app = make_app(tmp_path)
-    app.test_cli_runner().invoke(args=["demo", "--contacts", "30"])
+    add_people(app, *({"email": f"{number}@example.com"} for number in range(30)))
     with app.app_context():
         downgrade(revision="0001")
         upgrade()

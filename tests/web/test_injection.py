@@ -1,20 +1,13 @@
-"""Nothing that is sent is taken for code: by the database, the log, a header or a spreadsheet."""
+"""Nothing that is sent is taken for code: by the database, the log or a header."""
 
-import csv
 import io
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
-from hypothesis import given
-from hypothesis import strategies as st
 
-from contacts_service.transfer.csv_format import read_table, write_table
 from tests.client import Api
 from tests.directory import PEOPLE, open_directory
-from tests.files import directory, flask, read_rows
 
 HOSTILE = [
     "'", '"', "''", '""', "\\", "`", "%", "_", "*", "?", ":id", "?1", "@p", "$", "$.tier", "$[0]",
@@ -24,7 +17,6 @@ HOSTILE = [
     "^a", "{a b}", "a*", '"a" AND "b"', "{{7*7}}", "${7*7}", "%s", "%(x)s", "{0}", "{key}", "../..",
 ]  # fmt: skip
 FIELDS = ["first_name", "last_name", "email", "phone"]
-FORMULAS = tuple("=+-@\t\r＝＋－＠")
 
 
 @pytest.fixture(scope="module")
@@ -88,46 +80,3 @@ def test_a_path_makes_no_line_in_the_log(api: Api, log: io.StringIO) -> None:
     api.get("/nowhere%0aINJECTED", 404)
     assert len(log.getvalue().splitlines()) == 2
     assert "INJECTED" not in log.getvalue()
-
-
-cells = st.lists(
-    st.text(st.sampled_from([*FORMULAS, *"'\"',;\\ \n{[a0é王"]), max_size=6).map(str.strip),
-    min_size=2,
-    max_size=4,
-)
-
-
-@given(st.lists(cells.filter(any), min_size=1, max_size=4))
-def test_any_cells_come_back_and_none_is_a_formula(rows: list[list[str]]) -> None:
-    file = io.StringIO(newline="")
-    file.name = "people.csv"
-    headers = ["first_name", "last_name", "email", "phone"]
-    write_row = write_table(file, headers)
-    for row in rows:
-        write_row(row)
-    _, read = read_table(file, headers)
-    assert [row.cells for row in read] == rows
-    file.seek(0)
-    assert [cell for row in csv.reader(file) for cell in row if cell.startswith(FORMULAS)] == []
-
-
-@pytest.mark.parametrize(
-    ("written", "phone"),
-    [
-        ("+61 412 345 678", "+61 412 345 678"),  # by hand, or by a program without the convention
-        ("'+61 412 345 678", "+61 412 345 678"),
-        ("0412 345 678", "0412 345 678"),
-        ("-5", "-5"),
-    ],
-)
-def test_a_number_is_read_with_and_without_the_apostrophe(
-    app: Flask, tmp_path: Path, written: str, phone: str
-) -> None:
-    path = tmp_path / "people.csv"
-    path.write_text(f"first_name,phone\nAnn,{written}\n")
-    flask(app, "contacts", "import", path)
-    assert [person["phone"] for person in directory(app)] == [phone]
-    flask(app, "contacts", "export", path)
-    [row] = read_rows(path)
-    assert row["phone"] == ("'" + phone if phone.startswith(FORMULAS) else phone)
-    assert " 1 unchanged" in flask(app, "contacts", "import", path)

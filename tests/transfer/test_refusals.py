@@ -1,4 +1,4 @@
-"""Import of what is wrong: refused rows with their reason, refused files with a sentence."""
+"""Rows are refused with a reason, files with a sentence."""
 
 import csv
 from pathlib import Path
@@ -8,19 +8,10 @@ import pytest
 from flask import Flask
 
 from contacts_service.contacts import bulk
-from contacts_service.transfer import importer as transfer
+from contacts_service.transfer import importer
 from tests.conftest import make_app
-from tests.files import (
-    CHAT,
-    HEADERS,
-    add_people,
-    any_batch,
-    directory,
-    flask,
-    read_rows,
-    tables,
-    write_rows,
-)
+from tests.files import add_people, directory, flask, tables
+from tests.transfer.csv_rows import CHAT, HEADERS, import_rows, read_rows
 
 REFUSED = {
     "Not an address": (
@@ -87,36 +78,34 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("label", REFUSED)
-def test_a_refused_row_is_told_with_its_reason_and_writes_nothing(
+def test_a_refused_row_is_reported_with_its_reason_and_writes_nothing(
     app: Flask, tmp_path: Path, label: str
 ) -> None:
     row, reason = REFUSED[label]
     add_people(app, {"email": "t@t.co", "contact_channels": [("chat", "taken")]})
     before = tables(app)
-    path = write_rows(tmp_path / "people.csv", [dict.fromkeys(HEADERS, "") | row])
     refused = tmp_path / "people.refused.csv"
+    whole = dict.fromkeys(HEADERS, "") | row
     report = f"1 row: 0 created, 0 updated, 0 unchanged, 1 refused (see {refused}).\n"
-    assert flask(app, "contacts", "import", path, code=1) == report
+    assert import_rows(app, tmp_path, whole, code=1) == report
     assert tables(app) == before
-    assert read_rows(refused) == [
-        {"line": "2", "reason": reason} | dict.fromkeys(HEADERS, "") | row
-    ]
+    assert read_rows(refused) == [{"line": "2", "reason": reason} | whole]
 
 
-def test_attributes_that_strict_mode_refuses_refuse_the_row(tmp_path: Path) -> None:
+def test_strict_attributes_refuse_the_row(tmp_path: Path) -> None:
     app = make_app(tmp_path, CONTACTS_STRICT_ATTRIBUTES="true")
     rows = [
         {"email": "ann@example.com", "custom_attributes": '{"tier": 1}'},
         {"email": "bob@example.com", "custom_attributes": "{}"},
     ]
-    flask(app, "contacts", "import", write_rows(tmp_path / "people.csv", rows), code=1)
+    import_rows(app, tmp_path, *rows, code=1)
     [refused] = read_rows(tmp_path / "people.refused.csv")
     assert refused["reason"] == "custom_attributes.tier: This attribute is not defined."
     assert [person["email"] for person in directory(app)] == ["bob@example.com"]
 
 
-@any_batch
-def test_the_rows_around_a_refused_one_are_imported(app: Flask, tmp_path: Path, batch: int) -> None:
+@pytest.mark.usefixtures("any_batch")
+def test_the_rows_around_a_refused_one_are_imported(app: Flask, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text(
         "first_name,email\n"
@@ -129,7 +118,7 @@ def test_the_rows_around_a_refused_one_are_imported(app: Flask, tmp_path: Path, 
         '"Eve\nLyn",e@example.com,more\n'
         "Fay,fay@example.com"
     )
-    report = flask(app, "contacts", "import", path, code=1, batch=batch)
+    report = flask(app, "contacts", "import", path, code=1)
     assert report.startswith("6 rows: 2 created, 0 updated, 0 unchanged, 4 refused")
     with (tmp_path / "people.refused.csv").open(newline="") as file:
         assert list(csv.reader(file)) == [
@@ -143,7 +132,7 @@ def test_the_rows_around_a_refused_one_are_imported(app: Flask, tmp_path: Path, 
 
 def test_a_corrected_file_of_refused_rows_can_be_imported(app: Flask, tmp_path: Path) -> None:
     rows = [{"id": "7", "phone": "+61", "email": "ann@"}, {"id": "8", "phone": "", "email": "bob@"}]
-    flask(app, "contacts", "import", write_rows(tmp_path / "people.csv", rows), code=1)
+    import_rows(app, tmp_path, *rows, code=1)
     refused = tmp_path / "people.refused.csv"
     refused.write_text(refused.read_text().replace("ann@", "ann@example.com"))
     flask(app, "contacts", "import", refused, code=1)
@@ -164,9 +153,9 @@ def test_a_file_of_refused_rows_is_no_older_than_the_import(app: Flask, tmp_path
         assert not stale.exists()
 
 
-def test_the_place_of_a_refused_row_is_free_for_the_next(app: Flask, tmp_path: Path) -> None:
+def test_a_refused_row_takes_no_address(app: Flask, tmp_path: Path) -> None:
     rows = [{"email": "ann@example.com", "phone": phone} for phone in ("n/a", "7")]
-    flask(app, "contacts", "import", write_rows(tmp_path / "people.csv", rows), code=1)
+    import_rows(app, tmp_path, *rows, code=1)
     assert [person["phone"] for person in directory(app)] == ["7"]
 
 
@@ -225,7 +214,7 @@ def test_a_file_that_cannot_be_used_is_told(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_database_that_fails_ends_with_a_sentence_and_the_batches_before_stay(
+def test_a_database_that_fails_is_told_and_earlier_transactions_stay(
     app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create = bulk.create_contacts
@@ -235,10 +224,10 @@ def test_a_database_that_fails_ends_with_a_sentence_and_the_batches_before_stay(
         if people[0][0].first_name == "Bob":
             session.connection().exec_driver_sql("INSERT INTO nowhere VALUES (1)")
 
-    monkeypatch.setattr(transfer, "create_contacts", create_one)
+    monkeypatch.setattr(importer, "create_contacts", create_one)
+    monkeypatch.setattr(importer, "ROWS_PER_TRANSACTION", 1)
     rows = [{"first_name": name, "email": f"{name}@example.com"} for name in ("Ann", "Bob", "Cy")]
-    path = write_rows(tmp_path / "people.csv", rows)
-    output = flask(app, "contacts", "import", path, code=1, batch=1)
+    output = import_rows(app, tmp_path, *rows, code=1)
     assert "1 row: 1 created" in output
     assert "Error: The database could not do its work: " in output
     assert "nowhere" in output

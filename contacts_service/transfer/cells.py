@@ -1,7 +1,4 @@
-"""A row of a CSV file of contacts: what each cell may hold, by the rules of the API.
-
-Cells are text, and only those that hold something are given.
-"""
+"""Validates the cells of a CSV row by the rules of the API."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -17,12 +14,8 @@ from schemas.channels import ChannelCreateSchema
 from schemas.contacts import ContactUpdateSchema
 from schemas.fields import CustomAttributes, Line
 
-CHANNEL = r"^[a-z][a-z0-9_-]{0,31}\Z"
-IDENTIFIER_LENGTH = 254
-CACHED = 1 << 12  # names that are kept at hand
-
-# Clocks of two machines differ a little.
-CLOCK_DIFFERENCE = timedelta(minutes=1)
+CACHED_NAMES = 4096
+CLOCK_DIFFERENCE = timedelta(minutes=1)  # tolerated between two machines
 
 _moment = re.compile(
     r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)?)?", re.ASCII
@@ -31,7 +24,7 @@ _words = {"true": True, "false": False}
 
 
 class BooleanCell(fields.Field[bool]):
-    """`true` or `false`; spreadsheets put them in capitals."""
+    """`true` or `false`, also in the capitals of spreadsheets."""
 
     def _deserialize(self, value: str, attr: Any, data: Any, **kwargs: Any) -> bool:
         word = value.strip().lower()
@@ -41,7 +34,7 @@ class BooleanCell(fields.Field[bool]):
 
 
 class MomentCell(fields.Field[str]):
-    """A date or a time; a date alone is its midnight, and without an offset it is UTC."""
+    """A date or a time. A date means its midnight; without an offset the time is UTC."""
 
     def _deserialize(self, value: str, attr: Any, data: Any, **kwargs: Any) -> str:
         try:
@@ -64,7 +57,7 @@ class AttributesCell(CustomAttributes):
 
 
 class ChannelSchema(ChannelCreateSchema):
-    """A further address as export writes it; what else it tells is ours."""
+    """A channel. `id` and times are ignored: the API's answers have them."""
 
     id = fields.Raw(load_only=True)
     created_at = fields.Raw(load_only=True)
@@ -72,7 +65,7 @@ class ChannelSchema(ChannelCreateSchema):
 
 
 class ChannelsCell(fields.List[Any]):
-    """A list of further addresses as JSON."""
+    """A list of channels as JSON."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(fields.Nested(ChannelSchema()), **kwargs)
@@ -83,7 +76,7 @@ class ChannelsCell(fields.List[Any]):
 
 
 class ImportedContactSchema(ContactUpdateSchema):
-    """A row of a file that is imported."""
+    """The columns that an import reads."""
 
     custom_attributes = AttributesCell()
     blocked = BooleanCell()
@@ -92,9 +85,9 @@ class ImportedContactSchema(ContactUpdateSchema):
     updated_at = MomentCell()
 
 
-# Names come again and again.
+# Names repeat, so their results are cached.
 _read: dict[str, Callable[[str], Any]] = {
-    name: lru_cache(maxsize=CACHED)(field.deserialize)
+    name: lru_cache(maxsize=CACHED_NAMES)(field.deserialize)
     if isinstance(field, Line)
     else field.deserialize
     for name, field in ImportedContactSchema().load_fields.items()
@@ -102,11 +95,11 @@ _read: dict[str, Callable[[str], Any]] = {
 
 
 def read_cells(cells: Mapping[str, str]) -> dict[str, Any]:
-    """What cells hold in its stored spelling, by column; those of other columns are left out.
+    """The values of non-blank cells in their stored spelling, by column.
 
-    Raises ValidationError with the faults of all of them.
+    Cells of columns that are not imported are left out. Raises ValidationError with the errors of
+    all cells. Does what `Schema.load` would, without its hooks.
     """
-    # As Schema.load does for every kind of input, in a fraction of the time.
     values: dict[str, Any] = {}
     errors: dict[str, Any] = {}
     for name, read in _read.items():

@@ -1,4 +1,4 @@
-"""Words are trimmed like any other string (the contract's section 1), wherever they are sent."""
+"""Words, such as a channel or a status, are trimmed like any other string that is sent."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,20 +1,21 @@
-"""Copying a SQLite database into PostgreSQL: all of it, of one moment, or nothing."""
+"""Copying a SQLite database to PostgreSQL: all of one snapshot, or nothing."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from flask import Flask
 
 from contacts_service.db.migrate import migrate_database
 from contacts_service.factory import create_app
-from contacts_service.search.postgresql_index import COLUMNS
 from contacts_service.transfer import copy_to_postgresql as copying
+from contacts_service.transfer.copy_to_postgresql import CopyError
 from tests import databases
 from tests.conftest import make_api, make_app
-from tests.files import flask
+from tests.files import add_people, flask
 from tests.threads import receive, stored
 
 pytestmark = pytest.mark.postgresql
@@ -24,9 +25,12 @@ NOBODY = "postgresql+psycopg://nobody:wrong@127.0.0.1:1/contacts"
 
 @pytest.fixture
 def source(tmp_path: Path) -> Flask:
-    """A SQLite database with something in every table, and an id that will not come again."""
-    app = create_app({"CONTACTS_DATABASE_URL": f"sqlite:///{tmp_path / 'contacts.db'}"})
-    flask(app, "demo", "--contacts", "30")
+    """A SQLite database with rows in every table, of which some with the last ids were deleted."""
+    url = f"sqlite:///{tmp_path / 'contacts.db'}"
+    app = create_app({"CONTACTS_DATABASE_URL": url, "CONTACTS_BUSY_TIMEOUT": "0"})
+    with app.app_context():
+        migrate_database(may_create=True)
+    add_people(app, *({"email": f"{number}@example.com", "phone": "1"} for number in range(30)))
     api = make_api(app)
     contact = api.make_contact("zoë@example.com", custom_attributes={"é": 'a\\b"', "n": 1e100})
     api.post(f"/contacts/{contact['id']}/channels", {"channel": "chat", "identifier": "z"})
@@ -90,53 +94,52 @@ def test_target_that_holds_something_is_refused(source: Flask, url: str) -> None
     assert "The target holds rows already, in " in output
 
 
-def change_a_row(real: Callable[..., Any]) -> Callable[..., Any]:
-    def copy(connection: Any, table: Any, rows: Any) -> Any:
-        yield from real(connection, table, rows)
-        if table.name == "contacts":
-            connection.execute("UPDATE contacts SET last_name = 'X' WHERE id = 3")
+def lose_a_row(real: Callable[..., Iterator[int]]) -> Callable[..., Iterator[int]]:
+    def copy(source: Any, session: Any, table: Any) -> Iterator[int]:
+        yield from real(source, session, table)
+        if table.name == "messages":
+            session.connection().exec_driver_sql("DELETE FROM messages WHERE id = 1")
 
     return copy
 
 
-def fail(_real: Callable[..., Any]) -> Callable[..., Any]:
-    def sequences(*_values: Any) -> Any:
-        raise copying.CopyError("No more room.")
-
-    return sequences
+def index_nobody(_real: Callable[..., None]) -> Callable[..., None]:
+    return lambda _session, _documents: None
 
 
-def lose_a_row(real: Callable[..., Any]) -> Callable[..., Any]:
-    def tokens(read: Any, server: Any, makers: Any) -> Any:
-        yield from real(read, server, makers)
-        copying._execute(server, f"DELETE FROM {copying.COPIED} WHERE number = 3")
+def run_out_of_room(_real: Callable[..., None]) -> Callable[..., None]:
+    def compare(_target: Any, _counts: Any) -> None:
+        raise CopyError("No more room.")
 
-    return tokens
+    return compare
 
 
-def no_index_of(column: str) -> Callable[..., Callable[..., Any]]:
-    def harm(real: Callable[..., Any]) -> Callable[..., Any]:
-        def execute(server: Any, statement: str) -> None:
-            real(server, statement.replace(f"USING gin ({column})", "USING gin (nothing)"))
+def send_nonsense(_real: Callable[..., None]) -> Callable[..., None]:
+    def compare(target: Any, _counts: Any) -> None:
+        target.exec_driver_sql("SELECT nothing")
 
-        return execute
+    return compare
 
-    return harm
+
+def lose_the_server(_real: Callable[..., None]) -> Callable[..., None]:
+    def compare(target: Any, _counts: Any) -> None:
+        databases.end_connections(target.engine.url.database)
+        target.exec_driver_sql("SELECT 1")
+
+    return compare
 
 
 HARM = {
-    **{
-        f"no index of {column}": ("_execute", no_index_of(column), 'column "nothing" does not')
-        for column in COLUMNS
-    },
-    "tokens are lost": ("_copy_tokens", lose_a_row, "The search index has not arrived"),
-    "a row changes": ("_copy", change_a_row, "What has arrived in contacts differs"),
-    "no room": ("_set_sequences", fail, "No more room."),
+    "lost row": ("_copy_table", lose_a_row, "Not all of messages has arrived"),
+    "lost index": ("index_documents", index_nobody, "Not all of contact_search has arrived"),
+    "no room": ("_compare_counts", run_out_of_room, "No more room."),
+    "bad statement": ("_compare_counts", send_nonsense, 'column "nothing" does not exist'),
+    "lost server": ("_compare_counts", lose_the_server, "The database could not do its work: "),
 }
 
 
 @pytest.mark.parametrize(("step", "harm", "sentence"), HARM.values(), ids=HARM)
-def test_copy_that_fails_leaves_nothing_and_can_be_repeated(
+def test_a_copy_that_fails_says_why_leaves_nothing_and_can_be_repeated(
     source: Flask,
     url: str,
     unused: Flask,
@@ -148,33 +151,45 @@ def test_copy_that_fails_leaves_nothing_and_can_be_repeated(
     with monkeypatch.context() as patch:
         patch.setattr(copying, step, harm(getattr(copying, step)))
         told = flask(source, "contacts", "copy-to", url, code=1)
-        assert told.startswith("Error: ")
-        assert sentence in told
-        assert told.count("\n") == 1
+    assert told.startswith("Error: ")
+    assert sentence in told
+    assert told.count("\n") == 1
     target = create_app({"CONTACTS_DATABASE_URL": url})
     assert not any(stored(target).values())
     with databases.by_other_hands(target) as connection:
         assert connection.execute("SELECT count(*) FROM contact_search").fetchone() == (0,)
-        tables = f"SELECT 1 FROM pg_class WHERE relname LIKE '{copying.COPIED}%'"
-        assert connection.execute(tables).fetchone() is None
     test_everything_arrives(source, url, unused)
 
 
-def lose_the_server(server: Any, _statement: str = "") -> None:
-    databases.end_connections(server.url.database)
-    raise psycopg.OperationalError("No server.")
+def test_a_copy_is_of_one_moment(source: Flask, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = stored(source)
+    real = copying._copy_table
+
+    def copy(*parts: Any) -> Iterator[int]:
+        make_api(source).make_contact(f"{parts[2].name}@example.com")
+        yield from real(*parts)
+
+    monkeypatch.setattr(copying, "_copy_table", copy)
+    flask(source, "contacts", "copy-to", url)
+    assert stored(create_app({"CONTACTS_DATABASE_URL": url})) == before
 
 
-@pytest.mark.parametrize("step", ["_alone", "_execute"])
-def test_server_that_goes_is_told_in_a_sentence(
-    source: Flask, url: str, unused: Flask, monkeypatch: pytest.MonkeyPatch, step: str
+def test_of_two_copies_at_once_one_arrives_and_the_other_is_told(
+    source: Flask, url: str, unused: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(copying, step, lose_the_server)
-        told = flask(source, "contacts", "copy-to", url, code=1)
-        assert told.startswith("Error: The database could not do its work: ")
-        assert told.count("\n") == 1
-    test_everything_arrives(source, url, unused)
+    real = copying._copy_table
+    command = "contacts", "copy-to", url
+    told: list[str] = []
+
+    def copy(*parts: Any) -> Iterator[int]:
+        if not told:
+            told.append(beside.submit(flask, source, *command, code=1).result())
+        yield from real(*parts)
+
+    monkeypatch.setattr(copying, "_copy_table", copy)
+    with ThreadPoolExecutor(1) as beside:  # a thread has no application context yet
+        test_everything_arrives(source, url, unused)
+    assert "is kept by others for too long" in told[0]
 
 
 def test_only_what_can_be_copied_is_copied(source: Flask, url: str, tmp_path: Path) -> None:
@@ -186,32 +201,29 @@ def test_only_what_can_be_copied_is_copied(source: Flask, url: str, tmp_path: Pa
     assert "Only a SQLite database" in flask(target, "contacts", "copy-to", other, code=1)
 
 
-def test_one_copy_at_a_time(source: Flask, url: str, unused: Flask) -> None:
-    target = create_app({"CONTACTS_DATABASE_URL": url})
-    with databases.by_other_hands(target) as another:
-        another.execute(f"SELECT pg_advisory_lock({copying.COPYING})")
-        output = flask(source, "contacts", "copy-to", url, code=1)
-    assert "Another copy into the target is at work." in output
-    test_everything_arrives(source, url, unused)
+def test_a_target_that_others_write_to_is_told(source: Flask, url: str) -> None:
+    with databases.another_writer(make_app_at(url)):
+        told = flask(source, "contacts", "copy-to", url, code=1)
+    assert "The database postgresql+psycopg://" in told
+    assert "is kept by others for too long" in told
 
 
-def test_who_keeps_the_target_is_told_of(
+def test_limits_of_time_for_requests_do_not_end_a_copy(
     source: Flask, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CONTACTS_BUSY_TIMEOUT", "0")
-    target = make_app_at(url)
-    with databases.another_writer(target):
-        told = flask(source, "contacts", "copy-to", url, code=1)
-    assert "is kept by others for too long" in told
-    assert "postgresql+psycopg://" in told
+    real = copying._build_search_index
 
+    def build(*parts: Any) -> Iterator[int]:
+        time.sleep(1)  # the target's transaction is idle
+        parts[1].driver.execute("SELECT pg_sleep(1)")
+        yield from real(*parts)
 
-def test_limits_of_time_for_requests_do_not_end_a_copy(source: Flask, url: str) -> None:
+    monkeypatch.setattr(copying, "_build_search_index", build)
     target = make_app_at(url)
     with databases.by_other_hands(target) as connection:
         alter = f"ALTER DATABASE {target.extensions['database'].url.database}"
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
-            connection.execute(f"{alter} SET {limit} = 20")
+            connection.execute(f"{alter} SET {limit} = 500")
         flask(source, "contacts", "copy-to", url)
         connection.execute(f"{alter} RESET ALL")
     assert stored(target) == stored(source)

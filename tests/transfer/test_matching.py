@@ -1,4 +1,4 @@
-"""Whom a row of an imported file means."""
+"""Which contact a row of an imported file matches."""
 
 from pathlib import Path
 from typing import Any
@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from contacts_service.transfer import matching as transfer_matching
-from tests.files import CHAT, add_people, any_batch, directory, flask, read_rows, tables, write_rows
+from contacts_service.transfer.matching import phone_key
+from tests.files import add_people, directory, tables
+from tests.transfer.csv_rows import CHAT, import_rows, read_rows
 
 ANN = {"first_name": "Ann", "email": "ann@example.com", "phone": "0412 345 678"}
 BOB = {"first_name": "Bob", "phone": "0412 345 678"}
@@ -89,17 +90,16 @@ MATCHES: dict[str, tuple[list[dict[str, Any]], list[dict[str, str]], list[tuple[
 }  # fmt: skip
 
 
-@any_batch
+@pytest.mark.usefixtures("any_batch")
 @pytest.mark.parametrize("label", MATCHES)
-def test_a_row_means(app: Flask, tmp_path: Path, batch: int, label: str) -> None:
+def test_a_row_matches(app: Flask, tmp_path: Path, label: str) -> None:
     people, rows, expected = MATCHES[label]
     add_people(app, *people)
-    path = write_rows(tmp_path / "people.csv", rows)
-    flask(app, "contacts", "import", path, batch=batch)
+    import_rows(app, tmp_path, *rows)
     found = [(one["first_name"], one["email"], one["phone"]) for one in directory(app)]
     assert found == expected
     before = tables(app)
-    flask(app, "contacts", "import", path, batch=batch)
+    import_rows(app, tmp_path, *rows)
     assert tables(app) == before
 
 
@@ -111,16 +111,15 @@ SAME_PERSON = {
 }
 
 
-@any_batch
+@pytest.mark.usefixtures("any_batch")
 @pytest.mark.parametrize("label", SAME_PERSON)
 def test_a_second_row_about_the_same_person_must_agree(
-    app: Flask, tmp_path: Path, batch: int, label: str
+    app: Flask, tmp_path: Path, label: str
 ) -> None:
     one, other = ({"first_name": "Ann", **row} for row in SAME_PERSON[label])
     same = {name: value for name, value in one.items() if name != "custom_attributes"}
     rows = [{**one, "custom_attributes": '{"a": 1}'}, same, {**other, "blocked": "true"}]
-    path = write_rows(tmp_path / "people.csv", rows)
-    report = flask(app, "contacts", "import", path, code=1, batch=batch)
+    report = import_rows(app, tmp_path, *rows, code=1)
     assert report.startswith("3 rows: 1 created, 0 updated, 1 unchanged, 1 refused")
     [refused] = read_rows(tmp_path / "people.refused.csv")
     assert refused["reason"] == "Line 2 is about the same contact."
@@ -139,6 +138,6 @@ def test_a_second_row_about_the_same_person_must_agree(
         ("00", "00"),
     ],
 )
-def test_numbers_with_the_same_digits(one: str, other: str) -> None:
-    assert transfer_matching.phone_key(one) == transfer_matching.phone_key(other)
-    assert transfer_matching.phone_key(one)
+def test_spellings_of_a_number_match(one: str, other: str) -> None:
+    assert phone_key(one) == phone_key(other)
+    assert phone_key(one)
