@@ -16,7 +16,6 @@ from zlib import crc32
 from bench.people import people
 from contacts_service.contacts import bulk
 from contacts_service.contacts import service as contacts
-from contacts_service.contacts.queries import NAMES
 from contacts_service.db.migrate import FOLDER as MIGRATIONS
 from contacts_service.db.migrate import migrate_database
 from contacts_service.db.session import close_connections, db, unit_of_work
@@ -26,10 +25,11 @@ from contacts_service.search.ranking import make_document
 from contacts_service.search.tokens import tokens
 from contacts_service.timestamps import wire_time
 from contacts_service.transfer.importer import Import
+from schemas.contacts import ContactSchema
 
 BATCH = 2000
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
-NINE_COLUMNS = ", ".join(NAMES)
+NINE_COLUMNS = ", ".join(ContactSchema().fields)
 NINE_TYPES = NINE_COLUMNS.replace("id,", "id INTEGER PRIMARY KEY,", 1)
 FOLDED_COLUMNS = ("first_name_folded", "last_name_folded", "email_folded")
 IMPORTED_COLUMNS = ("first_name", "last_name", "email", "phone")
