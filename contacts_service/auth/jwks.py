@@ -1,7 +1,7 @@
 """The keys that check the signatures of JWTs: a single one, or those of a JWKS document.
 
-Owns which algorithms suit which key, and reading and renewing the document. Knows neither the
-settings nor what else a token says; `jwt_tokens` does.
+Decides which algorithms suit which key, and reads and renews the document. `jwt_verifier` reads the
+settings and judges everything else that a token says.
 """
 
 import json
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
-from urllib import request
+from urllib.request import HTTPRedirectHandler, build_opener
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
-    """A key and the algorithms it may be used with: those that suit it and are accepted here."""
+    """A key, with the configured algorithms that suit it."""
 
     key: bytes | PublicKey
     algorithms: tuple[str, ...]
@@ -53,7 +53,7 @@ class VerificationKey:
 
 
 class KeySource(Protocol):
-    """Where the key for a token comes from."""
+    """Finds the key for a token."""
 
     def find(self, algorithm: object, key_id: str | None) -> VerificationKey | None:
         """The key for a token whose header has this `alg` and `kid`, or None.
@@ -64,7 +64,7 @@ class KeySource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SingleKey:
-    """The one key there is, whatever `kid` a token names."""
+    """One configured key, used whatever `kid` a token names."""
 
     key: VerificationKey
 
@@ -73,16 +73,16 @@ class SingleKey:
 
 
 class KeySet:
-    """The keys of a JWKS document (RFC 7517), read when first needed and again as they age.
+    """The keys of a JWKS document (RFC 7517), read when the first token needs them.
 
     The document is read again when a token names a `kid` that is not in it, at most once a minute
-    counted from the last such re-read (contract, section 2), and when it is older than 15 minutes,
-    so that a withdrawn key stops working. A re-read that fails counts, and keeps the keys there
-    are.
+    counted from the last such reading, and when it is 15 minutes old, so that a withdrawn key stops
+    working. While it cannot be read, the keys read last stay in use. Only requests that no known
+    key can answer wait for a reading that another request has begun.
 
-    A thread of its own reads. The request that caused it waits, and so do those that can't be
-    answered without; none waits longer than READ_TIMEOUT, and the others go on with the keys there
-    are.
+    PyJWT's PyJWKClient is not used: it refuses a document without keys, so that an issuer could not
+    withdraw the last one, reads documents of any length, holds every request up while it reads, and
+    for a while after any reading looks for no new `kid`.
     """
 
     def __init__(
@@ -92,80 +92,70 @@ class KeySet:
         clock: Clock,
         keys: tuple[VerificationKey, ...] | None = None,
     ) -> None:
-        """`read` returns the document, or raises OSError, HTTPException or ValueError; `clock`
-        counts seconds; `keys` is what a first reading gave, None if there was none.
+        """`read` returns the document, or raises OSError, HTTPException or ValueError.
+
+        `clock` counts seconds. `keys` are those of a document that was read before.
         """
         self._read = read
         self._algorithms = algorithms
         self._clock = clock
-        self._lock = threading.Lock()  # guards what follows; never held while reading
         self._keys = keys
-        self._read_at = clock()
-        self._failed_at = self._unknown_key_id_at = -math.inf
-        self._reading: threading.Thread | None = None
+        self._renew_at = -math.inf if keys is None else clock() + LARGEST_AGE
+        self._look_up_at = -math.inf  # when an unknown `kid` may cause the next reading
+        self._lock = threading.Lock()  # held while reading
 
     def find(self, algorithm: object, key_id: str | None) -> VerificationKey | None:
         """As KeySource says. Without `kid`, the key must be the only one for the algorithm."""
         if algorithm not in self._algorithms:
             return None
-        reading = self._reading_to_wait_for(key_id)
-        if reading:
-            reading.join(READ_TIMEOUT)
-            if reading.is_alive():
-                self._end_reading(reading, None)
-        keys = self._keys
-        if keys is None:
+        is_missing = self._is_missing(key_id)
+        if is_missing or self._clock() >= self._renew_at:
+            self._renew(key_id, wait=READ_TIMEOUT if is_missing else 0)
+        if self._keys is None:
             raise UnavailableError("The keys that tokens are checked with cannot be had just now.")
-        fitting = [k for k in keys if algorithm in k.algorithms and key_id in (None, k.key_id)]
+        fitting = [
+            key
+            for key in self._keys
+            if algorithm in key.algorithms and key_id in (None, key.key_id)
+        ]
         return fitting[0] if len(fitting) == 1 else None
 
-    def _reading_to_wait_for(self, key_id: str | None) -> threading.Thread | None:
-        with self._lock:
-            is_missing = self._keys is None or (
-                key_id is not None and all(key.key_id != key_id for key in self._keys)
-            )
-            if self._reading is None and self._is_due(is_missing):
-                if is_missing and self._keys is not None:
-                    self._unknown_key_id_at = self._clock()
-                reading = threading.Thread(target=self._read_again, name="jwks", daemon=True)
-                reading.start()
-                self._reading = reading
-                return reading
-            return self._reading if is_missing else None
+    def _renew(self, key_id: str | None, *, wait: float) -> None:
+        """Read the document if that is due; `wait` seconds for whoever is reading it already."""
+        if not self._lock.acquire(timeout=wait):
+            return
+        try:
+            if self._is_due(key_id):
+                self._read_again()
+        finally:
+            self._lock.release()
 
-    def _is_due(self, is_missing: bool) -> bool:
-        now = self._clock()
+    def _is_missing(self, key_id: str | None) -> bool:
         if self._keys is None:
-            return now - self._failed_at >= FIRST_READ_PAUSE
-        if is_missing:
-            return now - self._unknown_key_id_at >= REREAD_PAUSE
-        return now - self._read_at >= LARGEST_AGE and now - self._failed_at >= REREAD_PAUSE
+            return True
+        return key_id is not None and all(key.key_id != key_id for key in self._keys)
+
+    def _is_due(self, key_id: str | None) -> bool:
+        now = self._clock()
+        if self._keys is None or not self._is_missing(key_id):
+            return now >= self._renew_at
+        if now < self._look_up_at:
+            return False
+        self._look_up_at = now + REREAD_PAUSE
+        return True
 
     def _read_again(self) -> None:
-        keys = None
         try:
-            keys = parse_jwks(self._read(), self._algorithms)
+            self._keys = parse_jwks(self._read(), self._algorithms)
+            self._renew_at = self._clock() + LARGEST_AGE
         except (OSError, HTTPException, ValueError) as error:
             logger.warning("The JWKS document could not be read: %s", error)
-        finally:
-            self._end_reading(threading.current_thread(), keys)
-
-    def _end_reading(
-        self, reading: threading.Thread, keys: tuple[VerificationKey, ...] | None
-    ) -> None:
-        with self._lock:
-            if self._reading is not reading:
-                return  # given up before; what came later may be newer
-            self._reading = None
-            if keys is None:
-                self._failed_at = self._clock()
-            else:
-                self._keys = keys
-                self._read_at = self._clock()
+            pause = FIRST_READ_PAUSE if self._keys is None else REREAD_PAUSE
+            self._renew_at = max(self._renew_at, self._clock() + pause)
 
 
 def suitable_algorithms(key: object) -> tuple[str, ...]:
-    """The algorithms that a public key verifies, the usual one first; none for any other key."""
+    """The algorithms that a public key can verify, the default first; none for other keys."""
     match key:
         case RSAPublicKey() if key.key_size >= SHORTEST_RSA_KEY:
             return RSA_ALGORITHMS
@@ -177,7 +167,7 @@ def suitable_algorithms(key: object) -> tuple[str, ...]:
 
 
 def parse_public_key(pem: bytes) -> PublicKey:
-    """The public key in a PEM text. Raises ValueError, whose message completes "the setting …"."""
+    """Read a public key. A ValueError's message completes "the setting …"."""
     if b"PRIVATE KEY-----" in pem:
         raise ValueError("holds a private key; give the public key that belongs to it")
     try:
@@ -195,10 +185,10 @@ def parse_public_key(pem: bytes) -> PublicKey:
 
 
 def parse_jwks(document: bytes, algorithms: tuple[str, ...]) -> tuple[VerificationKey, ...]:
-    """The keys in a JWKS document that verify signatures of one of `algorithms`.
+    """Read the keys of a JWKS document that suit one of `algorithms`.
 
-    Others are left out, as are those that make no sense (RFC 7517, section 5). Raises ValueError
-    if the text is no such document.
+    Keys that are damaged or for another use are ignored (RFC 7517, section 5). Raises ValueError if
+    the text is no JWKS document.
     """
     try:
         jwks = json.loads(document)
@@ -229,34 +219,29 @@ def _parse_jwk(jwk: dict[str, Any], algorithms: tuple[str, ...]) -> Verification
 
 
 def read_file(path: str) -> bytes:
-    """The content of a file. Raises OSError, and ValueError if it is over 1 MiB."""
+    """Read a file. Raises OSError, and ValueError if it is over 1 MiB."""
     with Path(path).open("rb") as file:
         return _limited(file.read(LARGEST_DOCUMENT + 1))
 
 
+class _NoRedirects(HTTPRedirectHandler):
+    """Makes every redirect an error: a JWKS URL may not lead to another host or to a file."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
 def fetch(url: str) -> bytes:
-    """What an http or https URL answers; redirects are not followed.
+    """Read a document from an http or https URL, without following redirects.
 
     Raises OSError, HTTPException, and ValueError if it is over 1 MiB.
     """
     deadline = time.monotonic() + READ_TIMEOUT
-    # Not urlopen(): it follows redirects, also to ftp:, and opens file:.
-    opener = request.OpenerDirector()
-    for handler in (
-        request.ProxyHandler,
-        request.HTTPHandler,
-        request.HTTPSHandler,
-        request.UnknownHandler,
-        request.HTTPDefaultErrorHandler,
-        request.HTTPErrorProcessor,
-    ):
-        opener.add_handler(handler())
-    opener.addheaders = [("User-Agent", "contacts-service"), ("Accept", "application/json, */*")]
     document = b""
-    with opener.open(url, timeout=READ_TIMEOUT) as response:
+    with build_opener(_NoRedirects).open(url, timeout=READ_TIMEOUT) as response:
         while part := response.read1(LARGEST_DOCUMENT):
             document = _limited(document + part)
-            # The timeout above is for each wait; a trickle would go on for ever.
+            # The timeout above holds for each packet; a trickle would go on for ever.
             if time.monotonic() > deadline:
                 raise TimeoutError("timed out")
     return document

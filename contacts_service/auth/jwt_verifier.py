@@ -1,7 +1,7 @@
-"""JWTs (RFC 7519) of a gateway: settings -> verifier, token -> Principal.
+"""Verifies the JWTs (RFC 7519) of a gateway, as the CONTACTS_JWT_* settings say.
 
-Owns the CONTACTS_JWT_* settings and what a token must say to be accepted (contract, section 2).
-The keys are in `jwt_keys`; the request is left to `auth`.
+Decides which claims a token needs and which principal it stands for; docs/api.md describes the
+rules for callers. `jwks` finds the keys, and `permissions` takes the token from the request.
 """
 
 import logging
@@ -59,10 +59,10 @@ logger = logging.getLogger(__name__)
 def jwt_verifier(
     settings: Mapping[str, Any], *, clock: Clock = time.monotonic
 ) -> "JwtVerifier | None":
-    """The verifier that the CONTACTS_JWT_* settings describe; None when no key is set.
+    """Make the verifier that the settings describe; None when they name no key.
 
-    A JWKS file is read here, a JWKS URL when the first token comes; `clock` (seconds) tells when
-    either is due again. Raises SettingsError.
+    A JWKS file is read at once, a JWKS URL with the first token. `clock` counts the seconds until
+    either is read again. Raises SettingsError.
     """
     given = [name for name in KEY_SETTINGS if settings.get(name) is not None]
     if len(given) > 1:
@@ -82,7 +82,7 @@ def jwt_verifier(
 
 
 class JwtVerifier:
-    """Turns tokens into principals, for any number of threads at once."""
+    """Turns tokens into principals. Threads may share it."""
 
     def __init__(self, keys: KeySource, *, issuer: str | None, audience: str | None) -> None:
         self._keys = keys
@@ -90,9 +90,10 @@ class JwtVerifier:
         self._audience = audience
 
     def verify(self, token: str) -> Principal:
-        """The agent that the token speaks for, with those of its scopes that the service knows.
+        """Return the agent of the token, with the scopes that the service knows.
 
-        Raises AuthError, or UnavailableError when the keys to check it with cannot be had.
+        Raises AuthError for a token that is not accepted, and UnavailableError while the keys
+        cannot be read.
         """
         if len(token) > LONGEST_TOKEN:
             raise AuthError(f"The token is longer than {LONGEST_TOKEN} characters.")
@@ -106,7 +107,7 @@ class JwtVerifier:
             header = jwt.get_unverified_header(token)
         except (jwt.PyJWTError, UnicodeEncodeError):
             raise AuthError("The token is not a JWT.") from None
-        # RFC 7515, section 4.1.11: what is not understood must be refused; no extension is.
+        # RFC 7515, section 4.1.11: a token with an unknown extension is refused; we know none.
         if "crit" in header:
             raise AuthError("The token uses an extension that is not supported.")
         key = self._keys.find(header.get("alg"), header.get("kid"))
@@ -125,7 +126,7 @@ class JwtVerifier:
                 options={
                     "require": ["exp", "sub"],
                     "verify_aud": self._audience is not None,
-                    # PyJWT takes exp as text or any size and refuses sub as a number; see below.
+                    # PyJWT accepts exp as text and refuses a numeric sub; both are checked below.
                     "verify_exp": False,
                     "verify_nbf": False,
                     "verify_iat": False,
@@ -157,7 +158,7 @@ def _check_times(claims: Mapping[str, Any]) -> None:
 
 
 def _is_numeric_date(value: object) -> bool:
-    """Whether `value` is seconds since 1970 (RFC 7519, section 2); text, NaN and so on are not."""
+    """Whether `value` is a number of seconds since 1970 (RFC 7519, section 2)."""
     return (
         isinstance(value, int | float) and not isinstance(value, bool) and -(2**63) <= value < 2**63
     )
@@ -179,7 +180,7 @@ def _agent_name(name: object) -> str:
 
 
 def _without_controls(text: str) -> str:
-    """`text` without control characters and lone surrogates, which no response can carry."""
+    """Drop control characters and lone surrogates, which no response can carry."""
     return "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cs"))
 
 
@@ -193,7 +194,7 @@ def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _key_source(name: str, value: str, wanted: tuple[str, ...] | None, clock: Clock) -> KeySource:
-    """The keys of one setting. Raises ValueError, whose message completes "the setting …"."""
+    """Make the key source of one setting. A ValueError's message completes "the setting …"."""
     if name == SECRET:
         secret = _checked_secret(value)
         algorithms = _accepted(wanted, HMAC_ALGORITHMS, HMAC_ALGORITHMS[:1], name)
@@ -241,8 +242,8 @@ def _checked_secret(text: str) -> bytes:
         ) from None
     if len(secret) < SHORTEST_SECRET:
         logger.warning("%s has %d bytes; use %d or more.", SECRET, len(secret), SHORTEST_SECRET)
-    # HMAC itself fills shorter secrets up with zeros (RFC 2104, section 2): signatures stay the
-    # same, and PyJWT does not warn at every request.
+    # HMAC itself pads shorter secrets with zeros (RFC 2104, section 2): signatures stay the same.
+    # Padded here, the secret causes no warning of PyJWT with every token.
     return secret.ljust(HMAC_BLOCK, b"\0")
 
 
