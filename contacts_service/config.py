@@ -14,6 +14,8 @@ from typing import Any
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from contacts_service.errors import OperatorError
+
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 IS_INSTALLED = PROJECT_FOLDER.name == "site-packages" or not (PROJECT_FOLDER / "app.py").exists()
 INSTANCE_FOLDER = (Path.cwd() if IS_INSTALLED else PROJECT_FOLDER) / "instance"
@@ -25,7 +27,7 @@ PSYCOPGS_OWN = {"autocommit", "context", "cursor_factory", "row_factory"}
 INJECTED_BY_KUBERNETES = re.compile(r"CONTACTS_(SERVICE_|PORT_)|CONTACTS_PORT=tcp://")
 
 
-class SettingsError(Exception):
+class SettingsError(OperatorError):
     """A setting that the service cannot start with; the message is the whole explanation."""
 
 

@@ -17,7 +17,8 @@ from waitress.utilities import BadRequest
 
 from contacts_service.errors import GeneralError, InputError, PayloadTooLargeError, ServiceError
 from contacts_service.strict_json import write_json
-from contacts_service.web.security_headers import DATA_HEADERS, request_id
+from contacts_service.web.request_log import request_id
+from contacts_service.web.security_headers import DATA_HEADERS
 
 REQUEST_SECONDS = 300  # to send a whole request, however slowly
 REFUSED_SECONDS = 10  # to take an error in, while still sending
@@ -34,7 +35,7 @@ REFUSALS: dict[int, ServiceError] = {
     400: _input_error("The request is not well-formed HTTP."),
     413: PayloadTooLargeError("The body is larger than any route accepts."),
     431: _input_error("The headers are larger than 32 KiB."),
-    500: GeneralError("Something went wrong on our side."),
+    500: GeneralError(),
     501: _input_error("Of transfer encodings only chunked is supported."),
 }
 
@@ -101,10 +102,10 @@ class RefusalTask(ErrorTask):
     def execute(self) -> None:
         request = self.request
         error = REFUSALS[request.error.code]
-        own_id = request_id(request.headers.get("X_REQUEST_ID"))
+        own_id = request_id(request.headers.get("X_REQUEST_ID", ""))
         level = logging.ERROR if error.status == 500 else logging.INFO
         told = "A request was answered with %d by the server itself."
-        logger.log(level, told, error.status, extra={"request_id": own_id})
+        logger.log(level, told, error.status, extra={"fields": {"request_id": own_id}})
         body = write_json({"data": error.payload()})
         command = getattr(request, "command", "")
         if self.channel.server.counters:

@@ -1,7 +1,7 @@
-"""The errors a caller can be answered with: one class for each row of the contract's table.
+"""The errors of the service: `ServiceError` for callers, `OperatorError` for commands.
 
-Raise them anywhere below the routes; `envelope` alone turns them into answers. Imports nothing of
-ours.
+Raise them anywhere. `web.responses` renders a ServiceError, `web.openapi` documents each class by
+its attributes, and `cli` prints an OperatorError. docs/api.md has the table for callers.
 """
 
 from collections.abc import Mapping
@@ -11,38 +11,46 @@ FieldErrors = Mapping[str, list[str]]
 
 
 class OperatorError(Exception):
-    """Ends a command; the message is a sentence for the operator."""
+    """A command or the start cannot go on; the message is a sentence that says what to do."""
 
 
 class ServiceError(Exception):
-    """An answer that is an error. `message` is a sentence for a person and reaches the caller."""
+    """An error that the caller receives. `message` is a sentence for a person.
 
-    status: ClassVar[int] = 500
-    type: ClassVar[str] = "GeneralError"
+    `summary` says in the API document when this class is raised; `default_message` is sent where
+    the code that raises it has nothing more precise to say. `extra_header` is the header that its
+    answers carry besides those of every answer.
+    """
 
-    def __init__(self, message: str, *, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    status: ClassVar[int]
+    type: ClassVar[str]
+    summary: ClassVar[str]
+    default_message: ClassVar[str]
+    extra_header: ClassVar[str | None] = None
+
+    def __init__(
+        self, message: str | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.message = message or self.default_message
         self.headers = dict(headers or {})
+        super().__init__(self.message)
 
     def payload(self) -> dict[str, Any]:
-        """What the envelope carries."""
+        """The content of the envelope."""
         return {"message": self.message, "type": self.type}
 
 
-class GeneralError(ServiceError):
-    """A defect of ours; the details are in the log only."""
-
-
 class InputError(ServiceError):
-    """What was sent is wrong: body, query string or filter.
+    """The body, the query string or a header is invalid.
 
-    `fields` maps a dotted path below `location` (`json`, `query` or `headers`) to sentences; the
+    `fields` maps dotted paths below `location` (`json`, `query` or `headers`) to sentences. The
     path of the body as a whole is `""`.
     """
 
     status = 400
     type = "InputError"
+    summary = "What was sent is wrong."
+    default_message = "email: Not a valid email address."
 
     def __init__(self, fields: FieldErrors, *, location: str = "json") -> None:
         path, sentences = next(iter(fields.items()))
@@ -54,10 +62,13 @@ class InputError(ServiceError):
 
 
 class AuthError(ServiceError):
-    """No token, or one that is not accepted. Carries the challenge of RFC 6750, section 3."""
+    """The token is missing or not accepted. Carries the challenge of RFC 6750, section 3."""
 
     status = 401
     type = "AuthError"
+    summary = "No token, or one that is not accepted."
+    default_message = "The token has expired."
+    extra_header = "WWW-Authenticate"
 
     def __init__(self, message: str, *, challenge: str = 'error="invalid_token"') -> None:
         parameters = ", ".join(filter(None, ['realm="contacts"', challenge]))
@@ -65,10 +76,13 @@ class AuthError(ServiceError):
 
 
 class PermissionDeniedError(ServiceError):
-    """The token is good, the scope is missing (RFC 6750, section 3.1)."""
+    """The token lacks the scope (RFC 6750, section 3.1)."""
 
     status = 403
     type = "PermissionError"
+    summary = "The token lacks the scope."
+    default_message = "The token does not carry the scope contacts:read."
+    extra_header = "WWW-Authenticate"
 
     def __init__(self, scope: str) -> None:
         challenge = f'Bearer realm="contacts", error="insufficient_scope", scope="{scope}"'
@@ -78,24 +92,31 @@ class PermissionDeniedError(ServiceError):
 
 
 class NotFoundError(ServiceError):
-    """No such route or resource."""
+    """There is no such route or resource."""
 
     status = 404
     type = "NotFoundError"
+    summary = "There is no such thing."
+    default_message = "There is no such route."
 
 
 class MethodNotAllowedError(ServiceError):
-    """The route exists, the method does not; carries `Allow`."""
+    """The route exists but does not take the method. Carries `Allow`."""
 
     status = 405
     type = "MethodNotAllowedError"
+    summary = "The route does not take this method."
+    default_message = "The route does not take this method."
+    extra_header = "Allow"
 
 
 class ConflictError(ServiceError):
-    """Already taken. The message never says by whom."""
+    """An address, key or id is already taken. The message never says by whom."""
 
     status = 409
     type = "ConflictError"
+    summary = "Already taken."
+    default_message = "The email address is already taken."
 
 
 class PreconditionError(ServiceError):
@@ -103,27 +124,50 @@ class PreconditionError(ServiceError):
 
     status = 412
     type = "PreconditionError"
+    summary = "`If-Match` names another version."
+    default_message = "The resource has changed since it was read; read it again."
 
 
 class PayloadTooLargeError(ServiceError):
-    """The body is over the limit of its route."""
+    """The body is larger than its route accepts."""
 
     status = 413
     type = "PayloadTooLargeError"
+    summary = "The body is too large."
+    default_message = "The body is larger than this route accepts."
 
 
 class UnsupportedMediaTypeError(ServiceError):
-    """The body has another content type than the route takes."""
+    """The route does not take bodies of this content type."""
 
     status = 415
     type = "UnsupportedMediaTypeError"
+    summary = "The body has another content type."
+    default_message = "The body must be sent as application/json."
+
+
+class GeneralError(ServiceError):
+    """A defect of the service. The details are only in the log."""
+
+    status = 500
+    type = "GeneralError"
+    summary = "A defect of the service; the log has it under the request's id."
+    default_message = "Something went wrong on our side."
 
 
 class UnavailableError(ServiceError):
-    """Something we depend on does not answer; nothing was written, trying again may help."""
+    """A database or key set that the service needs does not answer; nothing was written."""
 
     status = 503
     type = "UnavailableError"
+    summary = "The database is busy or unreachable; nothing was written."
+    default_message = "The database is busy or unreachable; try again."
+    extra_header = "Retry-After"
 
-    def __init__(self, message: str, *, retry_after: int = 1) -> None:
+    def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
         super().__init__(message, headers={"Retry-After": str(retry_after)})
+
+
+BY_STATUS: Mapping[int, type[ServiceError]] = {
+    kind.status: kind for kind in ServiceError.__subclasses__()
+}

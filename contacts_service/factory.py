@@ -1,4 +1,4 @@
-"""The application, put together from its packages."""
+"""Puts the application together from its packages."""
 
 import os
 from collections.abc import Mapping
@@ -6,29 +6,18 @@ from collections.abc import Mapping
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from contacts_service import application, commands, health, metrics
+from contacts_service import commands, health, metrics
 from contacts_service.auth import permissions
 from contacts_service.config import INSTANCE_FOLDER, load_settings
-from contacts_service.contacts import attribute_routes, note_routes
-from contacts_service.contacts import routes as contact_routes
 from contacts_service.conversations import commands as message_commands
-from contacts_service.conversations import inbound_routes
-from contacts_service.conversations import routes as conversation_routes
 from contacts_service.db import commands as database_commands
-from contacts_service.db import migrate, session
+from contacts_service.db import migrate
 from contacts_service.demo import commands as demo_commands
+from contacts_service.extension import BLUEPRINTS, NAME, Contacts
 from contacts_service.search import commands as search_commands
-from contacts_service.strict_json import StrictJSON
 from contacts_service.transfer import commands as transfer_commands
-from contacts_service.web import blueprint, docs, openapi, request_log, responses, security_headers
+from contacts_service.web import docs, openapi, request_log
 
-BLUEPRINTS = (
-    contact_routes.blueprint,
-    note_routes.blueprint,
-    conversation_routes.blueprint,
-    inbound_routes.blueprint,
-    attribute_routes.blueprint,
-)
 COMMANDS = (
     *commands.COMMANDS,
     *database_commands.COMMANDS,
@@ -40,31 +29,27 @@ COMMANDS = (
 
 
 def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
-    """The application with the settings of `environ`.
+    """Make the application with the settings of `environ`.
 
     Raises SettingsError for settings that it cannot start with.
     """
-    app = application.Application(__name__, instance_path=str(INSTANCE_FOLDER), static_folder=None)
+    app = Flask(__name__, instance_path=str(INSTANCE_FOLDER), static_folder=None)
     app.config.update(load_settings(environ))
-    app.json = StrictJSON(app)
-    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # OPTIONS is a method like any other: 405
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # OPTIONS is 405, as any other method
     app.url_map.merge_slashes = False
-    app.url_map.converters["id"] = blueprint.ResourceId
-    request_log.init_logs(app)
-    session.init_database(app)
+    request_log.init_logging(app)
+    Contacts(app, url_prefix="/api/v1", is_alone=True)
     migrate.init_migration(app)
-    permissions.init_auth(app)
-    responses.init_errors(app)
     document = openapi.init_api(app)
     for each in BLUEPRINTS:
-        document.register_blueprint(each, url_prefix="/api/v1")
+        document.describe_blueprint(each, f"{NAME}.{each.name}")
     docs.init_docs(app, document)
     health.init_health(app)
     metrics.init_metrics(app)
     for command in COMMANDS:
         app.cli.add_command(command)
     permissions.check_rules(app)
-    app.wsgi_app = security_headers.with_headers(app.wsgi_app)  # type: ignore
     trusted = app.config["CONTACTS_TRUSTED_PROXIES"]
     if trusted:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]

@@ -9,7 +9,6 @@ import json
 from typing import Any
 
 import orjson
-from flask.json.provider import JSONProvider
 
 Json = dict[str, Any]  # a JSON object
 
@@ -22,7 +21,7 @@ class JSONError(ValueError):
 
 
 def read_json(raw: bytes | str) -> Any:
-    """The value of a JSON text. Raises JSONError for all that the contract's section 1 refuses."""
+    """The value of a JSON text. Raises JSONError for all that docs/api.md refuses."""
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -72,13 +71,3 @@ def _int64(digits: str) -> int:
     if len(digits) > 20 or int(digits) not in INT64:
         raise JSONError("A whole number is beyond 64 bits.")
     return int(digits)
-
-
-class StrictJSON(JSONProvider):
-    """Flask's door to this module."""
-
-    def dumps(self, obj: Any, **kwargs: Any) -> str:
-        return orjson.dumps(obj).decode()
-
-    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        return read_json(s)

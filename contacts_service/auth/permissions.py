@@ -1,14 +1,14 @@
-"""Who may call: from the bearer token to a principal, and the rule that every route declares.
+"""Authenticates callers by their bearer token, and checks the rule that every route declares.
 
-`@requires("contacts:read")` on a view checks the scope, `@requires(ANY_TOKEN)` only the token,
-`@requires(PUBLIC)` nothing. `check_rules` refuses an application with a route that declares none.
+`@requires("contacts:read")` checks for the scope, `@requires(ANY_TOKEN)` only for a token,
+`@requires(PUBLIC)` for nothing. `check_rules` refuses an application with a route without a rule.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app, g, request
 
@@ -23,10 +23,10 @@ _bearer = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What a caller needs. `scope` None: any token will do; `is_public`: not even that.
+class AccessRule:
+    """What a caller needs: a scope; any token if `scope` is None; no token if `is_public`.
 
-    `or_author` is asked, with the principal and the view's arguments, where the scope is missing.
+    If the scope is missing, `or_author` decides, given the principal and the view's arguments.
     """
 
     scope: str | None = None
@@ -34,22 +34,22 @@ class Rule:
     or_author: Callable[..., bool] | None = None
 
 
-PUBLIC = Rule(is_public=True)
-ANY_TOKEN = Rule()
+PUBLIC = AccessRule(is_public=True)
+ANY_TOKEN = AccessRule()
 
 
 def requires(
-    rule: Rule | str, *, or_author: Callable[..., bool] | None = None
+    rule: AccessRule | str, *, or_author: Callable[..., bool] | None = None
 ) -> Callable[[View], View]:
-    """Let the view run only for callers whom `rule`, or the scope of that name, admits.
+    """Run the view only for callers whom the rule, or the scope of that name, admits.
 
-    Raises AuthError without an accepted token, then PermissionDeniedError without the scope,
-    before the view looks at what was sent (contract, section 1, order of checks).
+    Raises AuthError without an accepted token, then PermissionDeniedError without the scope, both
+    before the view reads its input: who lacks the scope learns nothing about what exists.
     """
     if isinstance(rule, str):
         if rule not in SCOPES:
             raise ValueError(f"{rule} is not a scope")
-        rule = Rule(rule, or_author=or_author)
+        rule = AccessRule(rule, or_author=or_author)
 
     def decorator(view: View) -> View:
         @wraps(view)
@@ -59,13 +59,14 @@ def requires(
                 _authorise(rule, principal, kwargs)
             return view(*args, **kwargs)
 
-        guarded.rule = rule  # type: ignore[attr-defined]
-        return guarded  # type: ignore[return-value]
+        ruled: Any = guarded
+        ruled.rule = rule
+        return cast(View, ruled)
 
     return decorator
 
 
-def _authorise(rule: Rule, principal: Principal, arguments: dict[str, Any]) -> None:
+def _authorise(rule: AccessRule, principal: Principal, arguments: dict[str, Any]) -> None:
     if rule.scope is None or rule.scope in principal.scopes:
         return
     if rule.or_author is None or not rule.or_author(principal, **arguments):
@@ -73,8 +74,8 @@ def _authorise(rule: Rule, principal: Principal, arguments: dict[str, Any]) -> N
 
 
 def authenticate() -> Principal:
-    """The principal of the request's bearer token. Raises AuthError (RFC 6750)."""
-    header: str | None = request.environ.get("HTTP_AUTHORIZATION")
+    """Return the principal of the request's bearer token. Raises AuthError (RFC 6750)."""
+    header = request.headers.get("Authorization")
     if header is None:
         raise AuthError("A bearer token is required.", challenge="")
     match = _bearer.fullmatch(header.strip())
@@ -94,12 +95,12 @@ def authenticate() -> Principal:
 
 
 def init_auth(app: Flask) -> None:
-    """Read the token settings. Raises SettingsError for a key or algorithm that will not do."""
+    """Read the settings of tokens. Raises SettingsError for an unusable key or algorithm."""
     app.extensions["jwt_verifier"] = jwt_verifier(app.config)
 
 
 def check_rules(app: Flask) -> None:
-    """Refuse to serve a route that forgot to say who may call it."""
+    """Raise RuntimeError for a route that does not declare who may call it."""
     for endpoint, view in app.view_functions.items():
         if not hasattr(view, "rule"):
             raise RuntimeError(f"The route {endpoint} declares no rule.")

@@ -1,4 +1,4 @@
-"""Who is calling, and the scopes there are."""
+"""The principal of a request, and the scopes that a token may carry."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ SCOPES = {
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The agent behind a token. `agent_id` is text, whatever the token's issuer counts with."""
+    """The agent behind a token. `agent_id` is text, even where the token has a number."""
 
     agent_id: str
     agent_name: str

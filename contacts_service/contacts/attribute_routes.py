@@ -6,7 +6,7 @@ from contacts_service.db.session import read_connection, unit_of_work
 from contacts_service.listing.lists import page_request
 from contacts_service.strict_json import Json
 from contacts_service.web.blueprint import Blueprint
-from contacts_service.web.openapi import DELETED, answers_also
+from contacts_service.web.openapi import DELETED, alt_response
 from schemas.definitions import (
     AttributeDefinitionCreateSchema,
     AttributeDefinitionSchema,
@@ -36,7 +36,7 @@ def list_definitions(query: Json) -> Json:
 
 @blueprint.route("/custom-attributes", methods=["POST"])
 @requires("custom_attributes:manage")
-@answers_also(409)
+@alt_response(409)
 @blueprint.response(201, AttributeDefinitionSchema)
 @blueprint.arguments(AttributeDefinitionCreateSchema(), example=CREATE_EXAMPLE)
 def create_definition(body: Json) -> Json:

@@ -16,8 +16,8 @@ from contacts_service.listing.filter_schema import filters_shape
 from contacts_service.listing.lists import page_request
 from contacts_service.strict_json import Json
 from contacts_service.web.blueprint import Blueprint
-from contacts_service.web.openapi import DELETED, ETAG_HEADER, answers_also
-from contacts_service.web.responses import require_match, resource
+from contacts_service.web.openapi import DELETED, ETAG_HEADER, alt_response
+from contacts_service.web.responses import check_if_match, with_etag
 from schemas.channels import ChannelCreateSchema
 from schemas.contacts import (
     BlockSchema,
@@ -75,7 +75,7 @@ def search_contacts(query: Json) -> list[Json]:
 
 @blueprint.route("/contacts/quick", methods=["POST"])
 @requires("contacts:write")
-@answers_also(200)
+@alt_response(200)
 @blueprint.response(201, ContactDetailSchema, headers=ETAG_HEADER)
 @blueprint.arguments(QuickContactSchema(), example=QUICK_EXAMPLE)
 def quick_create_contact(body: Json) -> Response:
@@ -86,21 +86,21 @@ def quick_create_contact(body: Json) -> Response:
     with unit_of_work() as session:
         contact_id, is_new = contacts.quick_create(session, **body)
         contact = queries.read_contact(session.reads, contact_id)
-    return resource(contact, 201 if is_new else 200)
+    return with_etag(contact, 201 if is_new else 200)
 
 
 @blueprint.route(CONTACT)
 @requires("contacts:read")
-@answers_also(304)
+@alt_response(304)
 @blueprint.response(200, ContactDetailSchema, headers=ETAG_HEADER)
 def get_contact(contact_id: int) -> Response:
     """Get one contact, with its further addresses and custom attributes."""
-    return resource(queries.read_contact(read_connection(), contact_id))
+    return with_etag(queries.read_contact(read_connection(), contact_id))
 
 
 @blueprint.route(CONTACT, methods=["PUT"])
 @requires("contacts:write")
-@answers_also(409, 412)
+@alt_response(409, 412)
 @blueprint.response(200, ContactDetailSchema, headers=ETAG_HEADER)
 @blueprint.arguments(ContactUpdateSchema(), example=UPDATE_EXAMPLE)
 def update_contact(changes: Json, contact_id: int) -> Response:
@@ -111,12 +111,12 @@ def update_contact(changes: Json, contact_id: int) -> Response:
     contact, _ = _edit(
         contact_id, lambda session, contact: contacts.update_contact(session, contact, changes)
     )
-    return resource(contact)
+    return with_etag(contact)
 
 
 @blueprint.route(f"{OF_CONTACT}/block", methods=["PUT"])
 @requires("contacts:block")
-@answers_also(412)
+@alt_response(412)
 @blueprint.response(200, ContactDetailSchema, headers=ETAG_HEADER)
 @blueprint.arguments(BlockSchema(), example={"blocked": True})
 def block_contact(body: Json, contact_id: int) -> Response:
@@ -129,12 +129,12 @@ def block_contact(body: Json, contact_id: int) -> Response:
         contact_id,
         lambda session, contact: contacts.block_contact(session, contact, is_blocked=blocked),
     )
-    return resource(contact)
+    return with_etag(contact)
 
 
 @blueprint.route(CHANNELS, methods=["POST"])
 @requires("contacts:write")
-@answers_also(200, 409, 412)
+@alt_response(200, 409, 412)
 @blueprint.response(201, ContactDetailSchema, headers=ETAG_HEADER)
 @blueprint.arguments(ChannelCreateSchema(), example=CHANNEL_EXAMPLE)
 def add_channel(address: Address, contact_id: int) -> Response:
@@ -142,12 +142,12 @@ def add_channel(address: Address, contact_id: int) -> Response:
     contact, is_new = _edit(
         contact_id, lambda session, contact: contacts.add_channel(session, contact, address)
     )
-    return resource(contact, 201 if is_new else 200)
+    return with_etag(contact, 201 if is_new else 200)
 
 
 @blueprint.route(f"{CHANNELS}/<id:channel_id>", methods=["DELETE"])
 @requires("contacts:write")
-@answers_also(412)
+@alt_response(412)
 @blueprint.response(200, DELETED)
 def remove_channel(contact_id: int, channel_id: int) -> bool:
     """Take an address away from a contact; the primary ones are changed with the contact."""
@@ -164,6 +164,6 @@ def _edit(contact_id: int, change: Callable[[UnitOfWork, Contact], T]) -> tuple[
     """
     with unit_of_work() as session:
         contact = contacts.get_contact(session, contact_id)
-        require_match(queries.read_contact(session.reads, contact_id))
+        check_if_match(queries.read_contact(session.reads, contact_id))
         result = change(session, contact)
         return queries.read_contact(session.reads, contact_id), result

@@ -12,9 +12,9 @@ from contacts_service.db.session import unit_of_work
 from contacts_service.errors import InputError
 from contacts_service.limits import MAIL_BODY, MAIL_TYPE
 from contacts_service.web.blueprint import Blueprint
-from contacts_service.web.openapi import answers_also
+from contacts_service.web.openapi import alt_response
 from contacts_service.web.parsing import read_arguments, read_body
-from contacts_service.web.responses import success
+from contacts_service.web.responses import ok
 from schemas.inbound import DeliverySchema, IncomingMessageSchema
 
 EXAMPLE = {
@@ -45,7 +45,7 @@ schema = IncomingMessageSchema()
 
 @blueprint.route("/inbound/messages", methods=["POST"])
 @requires("messages:write_as_contact")
-@answers_also(200, 413, 415)
+@alt_response(200, 413, 415)
 @blueprint.doc(requestBody=BODY)
 @blueprint.response(201, DeliverySchema)
 def receive_message() -> Response:
@@ -57,14 +57,14 @@ def receive_message() -> Response:
     message = _read_message()
     with unit_of_work() as session:
         answer, is_new = inbound.receive_message(session, message)
-    return success(answer, 201 if is_new else 200)
+    return ok(answer, 201 if is_new else 200)
 
 
 def _read_message() -> IncomingMessage:
     if request.mimetype != MAIL_TYPE:
-        message: Any = read_arguments(request, schema, "json")
+        message: Any = read_arguments(schema, "json")
         return message  # type: ignore[no-any-return]
     try:
-        return mail.read_mail(read_body(request, MAIL_BODY))
+        return mail.read_mail(read_body(MAIL_BODY))
     except mail.UnusableMailError as error:
         raise InputError({"": [str(error)]}) from None

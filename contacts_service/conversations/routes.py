@@ -9,7 +9,7 @@ from contacts_service.db.session import read_connection, unit_of_work
 from contacts_service.listing.lists import page_request
 from contacts_service.strict_json import Json
 from contacts_service.web.blueprint import Blueprint
-from contacts_service.web.openapi import answers_also
+from contacts_service.web.openapi import alt_response
 from schemas.conversations import (
     BegunConversationSchema,
     ConversationCreateSchema,
@@ -35,7 +35,7 @@ blueprint = Blueprint("conversations", __name__, description="What was written, 
 
 @blueprint.route("/conversations", methods=["POST"])
 @requires("conversations:write")
-@answers_also(409)
+@alt_response(409)
 @blueprint.response(201, BegunConversationSchema)
 @blueprint.arguments(ConversationCreateSchema(), example=BEGIN_EXAMPLE)
 def begin_conversation(body: Json) -> Json:
@@ -78,7 +78,7 @@ def list_messages(query: Json, uuid: str) -> Json:
 
 @blueprint.route(MESSAGES, methods=["POST"])
 @requires("messages:write")
-@answers_also(409)
+@alt_response(409)
 @blueprint.response(201, MessageSchema)
 @blueprint.arguments(MessageCreateSchema(), example={"message": "We are on it."})
 def write_message(body: Json, uuid: str) -> Json:

@@ -12,13 +12,15 @@ from typing import Any, ClassVar, Literal
 
 from sqlalchemy import URL, Connection, Engine
 
+from contacts_service.errors import OperatorError
+
 # Others write for too long; a query takes too long; the database cannot be reached or used.
 Cause = Literal["busy", "slow", "unreachable"]
 
 Rows = Sequence[tuple[Any, ...]]
 
 
-class BackendError(Exception):
+class BackendError(OperatorError):
     """The service cannot work with this database. The message says what to do."""
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from contacts_service.db.migrate import is_known_revision
+from contacts_service.errors import OperatorError
 
 BESIDE = ("", "-wal", "-shm")  # a database's file, and what SQLite keeps next to it
 
 
-class BackupError(Exception):
+class BackupError(OperatorError):
     """A backup that cannot be made, or is not one; the message is a sentence for the operator."""
 
 

@@ -163,7 +163,7 @@ class Message(Base):
     __table_args__ = (Index(None, "conversation_id", "created_at", "id"), NO_REUSE)
 
 
-class KeptAnswer(Base):
+class IdempotencyRecord(Base):
     """What a request with an Idempotency-Key was answered; `content` is the body."""
 
     __tablename__ = "kept_answers"

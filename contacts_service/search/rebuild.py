@@ -18,6 +18,7 @@ from contacts_service.db.session import (
     yield_to_writers,
 )
 from contacts_service.db.sql import numbers_parameter
+from contacts_service.errors import OperatorError
 from contacts_service.search.index import (
     BATCH,
     LIVE,
@@ -37,7 +38,7 @@ SAMPLE = 100  # contacts in a row
 ATTEMPTS, ATTEMPT_SECONDS = 300, 1
 
 
-class RebuildError(Exception):
+class RebuildError(OperatorError):
     """A rebuild that came to nothing; the message is a sentence for the operator."""
 
 

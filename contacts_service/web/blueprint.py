@@ -1,7 +1,8 @@
-"""flask-smorest, fitted to the contract: one blueprint, and one converter for ids in paths.
+"""The blueprint of all API routes, and the converter for ids in paths.
 
-Its operations have the envelope, the rule and the errors in the API document; its decorators are
-ours, so that a request takes no more steps than it needs.
+flask-smorest documents the routes. Reading arguments and building answers is ours: its parser
+accepts unknown and repeated parameters, and its envelope, error bodies and ETags are not those of
+docs/api.md.
 """
 
 from collections.abc import Callable
@@ -10,14 +11,14 @@ from typing import Any
 
 import flask_smorest
 import marshmallow
-from flask import Request, Response, request
+from flask import Response
 from werkzeug.routing import BaseConverter, Map
 
 from contacts_service.limits import MAIL_BODY
 from contacts_service.strict_json import Json
 from contacts_service.web import idempotency, openapi
-from contacts_service.web import responses as envelope
 from contacts_service.web.parsing import read_arguments, whole_body
+from contacts_service.web.responses import ok
 
 View = Callable[..., Any]
 Decorator = Callable[[View], View]
@@ -26,10 +27,10 @@ MAX_ID = 2**63 - 1
 
 
 class ResourceId(BaseConverter):
-    """An id in a path. What cannot be one counts as an id that does not exist: 0.
+    """An id in a path. Text that cannot be an id becomes 0, which no resource has.
 
-    So that such a path is a 404 only after the token and the scope were looked at. Segments that
-    are routes of their own keep their methods (`GET /contacts/quick` is 405, not a contact).
+    Such a path therefore is a 404 only after the token and the scope were checked. `reserved`
+    segments belong to other routes: `GET /contacts/quick` is 405, not a contact.
     """
 
     def __init__(self, url_map: Map, *reserved: str) -> None:
@@ -43,13 +44,13 @@ class ResourceId(BaseConverter):
 
 
 class NoQuery(marshmallow.Schema):
-    """The query string of an operation that takes none."""
+    """The query string of an operation without parameters."""
 
 
 class Blueprint(flask_smorest.Blueprint):
     """A blueprint whose views return a payload, or a whole response.
 
-    The decorators stand in the order in which they act: route, rule, response, arguments.
+    Write the decorators in the order in which they act: route, rule, response, arguments.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -59,7 +60,9 @@ class Blueprint(flask_smorest.Blueprint):
     def add_url_rule(
         self, rule: str, endpoint: str | None = None, view_func: Any = None, **options: Any
     ) -> None:
-        """As Flask's; remembers for the document what the route tells of itself."""
+        """Add a route, and keep its rule for the document."""
+        view_func.provide_automatic_options = False  # OPTIONS is 405, as any other method
+        options |= {"merge_slashes": False, "tags": [self.name]}
         super().add_url_rule(rule, endpoint, view_func, **options)
         for operation in self._docs[self._endpoints[-1]].values():
             if operation is not None:
@@ -68,44 +71,41 @@ class Blueprint(flask_smorest.Blueprint):
     def response(
         self, status_code: int, schema: Any = None, *, headers: Json | None = None
     ) -> Decorator:
-        """Wrap what the view returns in the envelope; document `schema` as its shape."""
+        """Put the view's result into the envelope, and document `schema` as its shape."""
         all_headers = openapi.REQUEST_ID_HEADER | (headers or {})
         document = super().response(status_code, openapi.enveloped(schema), headers=all_headers)
 
         def decorator(view: View) -> View:
             takes_query = _takes_query(view)
 
-            def answer(asked: Request, *args: Any, **kwargs: Any) -> Response:
-                if asked.environ["QUERY_STRING"] and not takes_query:
-                    read_arguments(asked, NoQuery(), "query")
+            def answer(*args: Any, **kwargs: Any) -> Response:
+                if not takes_query:
+                    read_arguments(NoQuery(), "query")
                 result = view(*args, **kwargs)
-                if isinstance(result, Response):
-                    return result
-                return envelope.success(result, status_code)
+                return result if isinstance(result, Response) else ok(result, status_code)
 
             @_documented(document, view)
-            def answer_repeats(*args: Any, **kwargs: Any) -> Response:
-                asked = request._get_current_object()  # type: ignore[attr-defined]
-                if not idempotency.is_asked_for(asked):
-                    return answer(asked, *args, **kwargs)
-                body = whole_body(asked, MAIL_BODY)
-                return idempotency.answer_once(lambda: answer(asked, *args, **kwargs), body)
+            def answer_once(*args: Any, **kwargs: Any) -> Response:
+                if not idempotency.is_requested():
+                    return answer(*args, **kwargs)
+                return idempotency.run_once(
+                    lambda: answer(*args, **kwargs), body=whole_body(MAIL_BODY)
+                )
 
-            return answer_repeats
+            return answer_once
 
         return decorator
 
     def arguments(
         self, schema: marshmallow.Schema, *, location: str = "json", **more: Any
     ) -> Decorator:
-        """Give the view what was sent, as its first argument; document `schema` as its shape."""
+        """Pass the loaded body or query to the view first, and document `schema` as its shape."""
         document = super().arguments(schema, location=location, error_status_code=400, **more)
 
         def decorator(view: View) -> View:
             @_documented(document, view)
             def answer(*args: Any, **kwargs: Any) -> Any:
-                asked = request._get_current_object()  # type: ignore[attr-defined]
-                return view(read_arguments(asked, schema, location), *args, **kwargs)
+                return view(read_arguments(schema, location), *args, **kwargs)
 
             return answer
 
@@ -113,14 +113,11 @@ class Blueprint(flask_smorest.Blueprint):
 
 
 def _documented(document: Decorator, view: View) -> Decorator:
-    """Tell the document of `view` what flask-smorest's decorator does, without its way through it.
-
-    That costs each request as much as reading a contact.
-    """
+    """Give `view` the documentation of flask-smorest's decorator, but not its behaviour."""
 
     def decorator(answer: View) -> View:
-        wrapped = wraps(view)(answer)
-        wrapped._apidoc = document(view)._apidoc  # type: ignore[attr-defined]
+        wrapped: View = wraps(view)(answer)
+        setattr(wrapped, openapi.APIDOC, getattr(document(view), openapi.APIDOC))
         return wrapped
 
     return decorator

@@ -1,6 +1,6 @@
-"""The API document and the page to try it, served whole from this machine.
+"""The API document at `/openapi.json` and a page to try it at `/docs`.
 
-The page finds the document and its assets relative to itself, so that it works behind any prefix.
+All files come from this machine. The page's links are relative, so that it works behind any prefix.
 """
 
 from pathlib import Path
@@ -11,14 +11,16 @@ from flask import (
     Flask,
     Response,
     current_app,
-    jsonify,
     request,
     send_from_directory,
 )
 
 from contacts_service.auth.permissions import PUBLIC, requires
 from contacts_service.errors import NotFoundError
+from contacts_service.strict_json import write_json
 from contacts_service.web.openapi import Api
+from contacts_service.web.responses import JSON
+from contacts_service.web.security_headers import PAGE_POLICY
 
 PAGES = Path(__file__).parent / "pages"
 SWAGGER_UI = Path(flask_swagger_ui.__file__).parent / "dist"
@@ -33,7 +35,7 @@ blueprint = Blueprint("docs", __name__)
 
 
 def init_docs(app: Flask, api: Api) -> None:
-    """Serve the document of `api`, complete by the time of the first request."""
+    """Serve the document of `api`. Routes may still be added to it before the first request."""
     app.extensions["api_document"] = api.spec
     app.register_blueprint(blueprint)
 
@@ -42,13 +44,14 @@ def init_docs(app: Flask, api: Api) -> None:
 @requires(PUBLIC)
 def openapi_json() -> Response:
     document = current_app.extensions["api_document"].to_dict()
-    return jsonify(document | {"servers": [{"url": request.script_root or "/"}]})
+    document["servers"] = [{"url": request.script_root or "/"}]
+    return Response(write_json(document), content_type=JSON)
 
 
 @blueprint.get("/docs")
 @requires(PUBLIC)
 def docs_page() -> Response:
-    return send_from_directory(PAGES, "docs.html", conditional=False)
+    return _file(PAGES, "docs.html")
 
 
 @blueprint.get("/docs/<name>")
@@ -56,4 +59,10 @@ def docs_page() -> Response:
 def docs_asset(name: str) -> Response:
     if name not in ASSETS:
         raise NotFoundError("There is no such file.")
-    return send_from_directory(ASSETS[name], name, conditional=False)
+    return _file(ASSETS[name], name)
+
+
+def _file(folder: Path, name: str) -> Response:
+    response = send_from_directory(folder, name, conditional=False)
+    response.headers["Content-Security-Policy"] = PAGE_POLICY
+    return response

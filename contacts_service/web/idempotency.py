@@ -1,7 +1,7 @@
-"""`Idempotency-Key`: a repeated POST gets the first answer again and writes nothing.
+"""`Idempotency-Key`: a repeated POST gets the first answer again and writes nothing (docs/api.md).
 
-The answer is kept in the transaction of what it tells of, so that neither is there without the
-other. A repeat waits for the first as any writer waits for another (contract, section 1).
+The answer is stored in the transaction of the write itself, so that neither exists without the
+other. A repeat that arrives early waits for the first as any writer waits for another.
 """
 
 import hashlib
@@ -9,14 +9,14 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from flask import Request, Response, g, request
+from flask import Response, g, request
 from sqlalchemy import delete
 
-from contacts_service.db.models import KeptAnswer
+from contacts_service.db.models import IdempotencyRecord
 from contacts_service.db.session import UnitOfWork, unit_of_work
 from contacts_service.errors import ConflictError, InputError, ServiceError
 from contacts_service.timestamps import now, wire_time
-from contacts_service.web import responses as envelope
+from contacts_service.web.responses import JSON, error_response
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -24,18 +24,18 @@ PATTERN = "^[!-~]{1,255}$"
 KEPT_FOR = timedelta(hours=24)
 
 
-def is_asked_for(asked: Request) -> bool:
-    """Whether the request is one that may be repeated without harm."""
-    return asked.method == "POST" and HEADER in asked.headers
+def is_requested() -> bool:
+    """Whether the caller has sent a key with a POST."""
+    return request.method == "POST" and HEADER in request.headers
 
 
-def answer_once(answer: Callable[[], Response], body: bytes | None) -> Response:
-    """The kept answer of this request, or `answer`'s, which is kept if it is below 500.
+def run_once(answer: Callable[[], Response], *, body: bytes | None) -> Response:
+    """Return the stored answer of this request, or run `answer` and store it if it is below 500.
 
-    None is a body larger than any route takes: a key that is known is another request's, and the
-    refusal is not kept, as no two such bodies can be told apart.
+    `body` is None for one larger than any route takes. Such a request is refused and the refusal is
+    not stored, since two of them cannot be told apart; under a known key it is another request.
 
-    Raises InputError for a key that will not do, ConflictError for one of another request.
+    Raises InputError for an invalid key, ConflictError for the key of another request.
     """
     key = request.headers[HEADER]
     if not re.fullmatch(PATTERN, key):
@@ -44,19 +44,19 @@ def answer_once(answer: Callable[[], Response], body: bytes | None) -> Response:
         )
     fingerprint = None if body is None else _fingerprint(body)
     with unit_of_work() as session:
-        kept = _find(session, key)
-        if kept is not None:
-            if kept.fingerprint != fingerprint:
+        record = _find(session, key)
+        if record is not None:
+            if record.fingerprint != fingerprint:
                 raise ConflictError(f"The {HEADER} was sent with another request.")
-            return _replay(kept)
+            return _replay(record)
         try:
             response = answer()
         except ServiceError as error:
             if error.status >= 500 or fingerprint is None:
                 raise
-            response = envelope.failure(error)
+            response = error_response(error)
         session.add(
-            KeptAnswer(
+            IdempotencyRecord(
                 agent_id=g.principal.agent_id,
                 key=key,
                 fingerprint=fingerprint,
@@ -70,17 +70,17 @@ def answer_once(answer: Callable[[], Response], body: bytes | None) -> Response:
 
 
 def _fingerprint(body: bytes) -> str:
-    """What tells one request from another: where it goes, and what it says."""
+    """Hash what makes two requests the same: path, query, content type and body."""
     head = f"{request.full_path}\n{request.mimetype}\n".encode()
     return hashlib.sha256(head + body).hexdigest()
 
 
-def _find(session: UnitOfWork, key: str) -> KeptAnswer | None:
+def _find(session: UnitOfWork, key: str) -> IdempotencyRecord | None:
     oldest = wire_time(datetime.now(UTC) - KEPT_FOR)
-    session.execute(delete(KeptAnswer).where(KeptAnswer.created_at < oldest))
-    return session.get(KeptAnswer, (g.principal.agent_id, key))
+    session.execute(delete(IdempotencyRecord).where(IdempotencyRecord.created_at < oldest))
+    return session.get(IdempotencyRecord, (g.principal.agent_id, key))
 
 
-def _replay(kept: KeptAnswer) -> Response:
-    headers = {REPLAYED: "true"} | ({"ETag": kept.etag} if kept.etag else {})
-    return Response(kept.content, kept.status, headers, content_type=envelope.JSON)
+def _replay(record: IdempotencyRecord) -> Response:
+    headers = {REPLAYED: "true"} | ({"ETag": record.etag} if record.etag else {})
+    return Response(record.content, record.status, headers, content_type=JSON)

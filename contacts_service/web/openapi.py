@@ -1,10 +1,9 @@
-"""The API document: what every operation says of its scope, its envelope and its errors.
+"""The API document: adds the scope, the envelope and the errors to every operation.
 
-The routes say what is particular to them; what all share is added here, so that no route can
-forget it.
+The routes document only what is particular to them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +12,8 @@ from apispec.ext import marshmallow as apispec_marshmallow
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 
-from contacts_service import errors
-from contacts_service.auth.permissions import Rule
+from contacts_service.auth.permissions import AccessRule
+from contacts_service.errors import BY_STATUS, InputError, ServiceError
 from contacts_service.strict_json import Json
 from contacts_service.web import idempotency
 from schemas.fields import JSON_VALUE
@@ -27,43 +26,9 @@ Send `Authorization: Bearer …` with an API key or, behind a gateway, a JWT; ev
 the scope that it asks for. Every answer is `{"data": …}`; every answer carries `X-Request-ID`.
 """
 
-ERRORS: Mapping[int, tuple[type[errors.ServiceError], str, str]] = {
-    400: (
-        errors.InputError,
-        "What was sent is wrong.",
-        "email: Not a valid email address.",
-    ),
-    401: (errors.AuthError, "No token, or one that is not accepted.", "The token has expired."),
-    403: (
-        errors.PermissionDeniedError,
-        "The token lacks the scope.",
-        "The token does not carry the scope contacts:read.",
-    ),
-    404: (errors.NotFoundError, "There is no such thing.", "There is no such contact."),
-    409: (errors.ConflictError, "Already taken.", "The email address is already taken."),
-    412: (
-        errors.PreconditionError,
-        "`If-Match` names another version.",
-        "The resource has changed since it was read; read it again.",
-    ),
-    413: (
-        errors.PayloadTooLargeError,
-        "The body is too large.",
-        "The body is over 1048576 bytes.",
-    ),
-    415: (
-        errors.UnsupportedMediaTypeError,
-        "The body has another content type.",
-        "The body must be sent as application/json.",
-    ),
-    503: (
-        errors.UnavailableError,
-        "The database is busy or unreachable; nothing was written.",
-        "The database is busy or unreachable; try again.",
-    ),
-}
 CONDITIONS = {304: "If-None-Match", 412: "If-Match"}
-EXTRA_HEADERS = {401: "WWW-Authenticate", 403: "WWW-Authenticate", 503: "Retry-After"}
+UNDOCUMENTED = {405, 500}  # they belong to no operation
+APIDOC = "_apidoc"  # where flask-smorest's decorators keep what they document
 
 REQUEST_ID_HEADER = {
     "X-Request-ID": {
@@ -90,15 +55,15 @@ View = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Operation:
-    """What a route tells of itself."""
+    """What the document needs to know of a route."""
 
     name: str
     path: str
-    rule: Rule
+    rule: AccessRule
 
 
 class Converter(OpenAPIConverter):
-    """apispec's, which adds what a schema says of its fields together (`json_rules`)."""
+    """Adds a schema's `json_rules`, which concern several fields together."""
 
     def schema2jsonschema(self, schema: Any) -> Json:
         shape: Json = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
@@ -106,37 +71,41 @@ class Converter(OpenAPIConverter):
 
 
 class MarshmallowPlugin(apispec_marshmallow.MarshmallowPlugin):
-    """apispec's, with our converter."""
+    """apispec's plugin with our converter."""
 
     Converter = Converter
 
 
 class Api(flask_smorest.Api):
-    """flask-smorest's document; its error handlers and pages are replaced by ours."""
+    """flask-smorest's document without its error handlers, pages and headers, which are ours."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
     def _register_error_handlers(self) -> None:
-        """Left to `envelope`."""
+        """`responses` does this."""
 
     def _register_doc_blueprint(self) -> None:
-        """Left to `docs`."""
+        """`docs` does this."""
 
     def _register_etag_headers(self) -> None:
-        """Ours are part of the operations that have them."""
+        """Operations with an ETag document it themselves."""
 
     def _register_pagination_header(self) -> None:
-        """Pages are in the envelope."""
+        """Lists have their pages in the envelope."""
 
     def _register_responses(self) -> None:
-        for status, (kind, description, example) in ERRORS.items():
-            self.spec.components.response(
-                kind.type, error_response(status, kind, description, example)
-            )
+        for status, kind in BY_STATUS.items():
+            if status not in UNDOCUMENTED:
+                self.spec.components.response(kind.type, error_shape(kind))
+
+    def describe_blueprint(self, blueprint: flask_smorest.Blueprint, name: str) -> None:
+        """Document the routes of a blueprint that the application has under this name."""
+        blueprint.register_views_in_doc(self, self._app, self.spec, name=name, parameters=None)
+        self.spec.tag({"name": blueprint.name, "description": blueprint.description})
 
 
 def init_api(app: Flask) -> Api:
-    """The document of the application, still without operations."""
+    """Make the document, still without operations."""
     spec: Json = {
         "title": "Contacts",
         "version": VERSION,
@@ -153,7 +122,7 @@ def init_api(app: Flask) -> Api:
 
 
 def json_parameter(_converter: Any, field: Any, *, ret: Json, **_: Any) -> Json:
-    """Document a parameter that holds JSON by the shape of that JSON."""
+    """Document the JSON in a parameter by its shape."""
     if not hasattr(field, "json_shape"):
         return {}
     del ret["schema"]
@@ -161,56 +130,53 @@ def json_parameter(_converter: Any, field: Any, *, ret: Json, **_: Any) -> Json:
 
 
 def json_properties(_converter: Any, field: Any, **_: Any) -> Json:
-    """Document what apispec knows no name for."""
+    """Add the properties of a field that apispec does not derive."""
     return dict(getattr(field, "json_properties", {}))
 
 
 def enveloped(schema: Any) -> Json:
-    """The documented shape of the answer that carries `schema`."""
+    """The documented shape of an envelope around `schema`."""
     return _closed_object({"data": schema})
 
 
-def error_response(
-    status: int, kind: type[errors.ServiceError], description: str, example: str
-) -> Json:
-    """The documented answer that is an error of this kind."""
+def error_shape(kind: type[ServiceError]) -> Json:
+    """The documented answer for one class of errors."""
     fields: Json = {"message": {"type": "string"}, "type": {"type": "string", "const": kind.type}}
-    body: Json = {"message": example, "type": kind.type}
-    if kind is errors.InputError:
+    body: Json = {"message": kind.default_message, "type": kind.type}
+    if kind is InputError:
         sentences = {"type": "array", "items": {"type": "string"}, "minItems": 1}
         by_field = {"type": "object", "additionalProperties": sentences}
         fields["errors"] = {"type": "object", "additionalProperties": by_field}
         body["errors"] = {"json": {"email": ["Not a valid email address."]}}
     headers = dict(REQUEST_ID_HEADER)
-    if status in EXTRA_HEADERS:
-        headers[EXTRA_HEADERS[status]] = {"description": "", "schema": {"type": "string"}}
+    if kind.extra_header:
+        headers[kind.extra_header] = {"description": "", "schema": {"type": "string"}}
     content = {"schema": enveloped(_closed_object(fields)), "example": {"data": body}}
     return {
-        "description": description,
+        "description": kind.summary,
         "headers": headers,
         "content": {"application/json": content},
     }
 
 
-def answers_also(*statuses: int) -> Callable[[View], View]:
-    """Document what cannot be told from a view's route, rule and arguments.
+def alt_response(*statuses: int) -> Callable[[View], View]:
+    """Document answers that do not follow from a view's route, rule and arguments.
 
-    304 and 412 bring their request header along; another success has the shape of the main one.
+    304 and 412 also document their request header. Another success has the shape of the main one.
     """
 
     def decorator(view: View) -> View:
-        documented = getattr(view, "_apidoc", {}) | {"answers_also": statuses}
-        view._apidoc = documented  # type: ignore[attr-defined]
+        setattr(view, APIDOC, getattr(view, APIDOC, {}) | {"alt_response": statuses})
         return view
 
     return decorator
 
 
 def complete_operation(document: Json, info: Json, *, method: str, **_: Any) -> Json:
-    """Add what every operation has: its id, its scope, its conditions and its errors."""
+    """Add an operation's id, scope, conditions and errors."""
     operation: Operation = info["operation"]
     rule, responses = operation.rule, document["responses"]
-    also = info.get("answers_also", ())
+    also = info.get("alt_response", ())
     if method.upper() == "POST":
         document.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
         also = (*also, 409)
@@ -222,8 +188,8 @@ def complete_operation(document: Json, info: Json, *, method: str, **_: Any) -> 
             responses[304] = {"description": "Not changed.", "headers": ETAG_HEADER}
         elif status < 300:
             responses[status] = {**main, "description": "OK"}
-    for status in sorted({*_error_statuses(operation, document), *also} & set(ERRORS)):
-        responses[status] = ERRORS[status][0].type
+    for status in sorted({*_error_statuses(operation, document), *also} & set(BY_STATUS)):
+        responses[status] = BY_STATUS[status].type
     for content in document.get("requestBody", {}).get("content", {}).values():
         if hasattr(content["schema"], "json_properties"):
             content["schema"] = {"allOf": [content["schema"]], **content["schema"].json_properties}
@@ -256,7 +222,7 @@ def _condition(header: str) -> Json:
     }
 
 
-def _describe_rule(docstring: Json, rule: Rule) -> None:
+def _describe_rule(docstring: Json, rule: AccessRule) -> None:
     needs = f"Scope: `{rule.scope}`." if rule.scope else "Any valid token."
     if rule.or_author:
         needs = f"{needs} The author needs none."

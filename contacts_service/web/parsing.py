@@ -1,15 +1,15 @@
-"""What is sent with a request: query strings and JSON bodies, read strictly, each by its schema.
+"""Reads query strings and bodies strictly, and loads them by their schemas.
 
-Whatever is wrong with them is an InputError that names the field.
+Invalid input raises an InputError that names the field.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 import marshmallow
-from flask import Request
+from flask import g, request
 
 from contacts_service.errors import (
     InputError,
@@ -18,27 +18,26 @@ from contacts_service.errors import (
 )
 from contacts_service.limits import JSON_BODY
 from contacts_service.strict_json import JSONError, read_json
-from contacts_service.web import responses as envelope
+from contacts_service.web.responses import JSON
 from schemas.messages import flatten
 
-BODY = "contacts_service.body"
 
+def read_arguments(schema: marshmallow.Schema, location: str) -> Any:
+    """Load the request's `json` body or `query` string by a schema. Raises ServiceError.
 
-def read_arguments(asked: Request, schema: marshmallow.Schema, location: str) -> Any:
-    """What the schema makes of the request's `json` or `query`. Raises errors of `errors`.
-
-    A schema may name a `body_limit` in bytes, and `other_types` that its route takes beside JSON.
+    A schema may name a `body_limit` in bytes, and the `other_types` that its route takes besides
+    JSON.
     """
-    sent = READERS[location](asked, schema)
+    sent = _read_query() if location == "query" else _read_json(schema)
     try:
         return schema.load(sent)
     except marshmallow.ValidationError as error:
         raise InputError(flatten(error.messages), location=location) from None
 
 
-def _read_query(asked: Request, _schema: marshmallow.Schema) -> Mapping[str, str]:
+def _read_query() -> Mapping[str, str]:
     try:
-        pairs = parse_qsl(asked.query_string.decode(), keep_blank_values=True, errors="strict")
+        pairs = parse_qsl(request.query_string.decode(), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
         raise InputError({"": ["The query string is not valid UTF-8."]}, location="query") from None
     sent = dict(pairs)
@@ -49,10 +48,10 @@ def _read_query(asked: Request, _schema: marshmallow.Schema) -> Mapping[str, str
     return sent
 
 
-def _read_json(asked: Request, schema: marshmallow.Schema) -> Any:
-    raw = read_body(asked, getattr(schema, "body_limit", JSON_BODY))
-    if asked.mimetype != envelope.JSON:
-        kinds = " or ".join((envelope.JSON, *getattr(schema, "other_types", ())))
+def _read_json(schema: marshmallow.Schema) -> Any:
+    raw = read_body(getattr(schema, "body_limit", JSON_BODY))
+    if request.mimetype != JSON:
+        kinds = " or ".join((JSON, *getattr(schema, "other_types", ())))
         raise UnsupportedMediaTypeError(f"The body must be sent as {kinds}.")
     try:
         return read_json(raw)
@@ -60,33 +59,29 @@ def _read_json(asked: Request, schema: marshmallow.Schema) -> Any:
         raise InputError({"": [str(error)]}) from None
 
 
-READERS: Mapping[str, Callable[[Request, marshmallow.Schema], Any]] = {
-    "query": _read_query,
-    "json": _read_json,
-}
+def read_body(limit: int) -> bytes:
+    """Read the whole body.
 
-
-def read_body(asked: Request, limit: int) -> bytes:
-    """The whole body.
-
-    Raises PayloadTooLargeError over `limit` bytes, however it was sent, InputError for none,
-    UnsupportedMediaTypeError for one that is compressed.
+    Raises PayloadTooLargeError over `limit` bytes, InputError without a body, and
+    UnsupportedMediaTypeError for a compressed one.
     """
-    raw = whole_body(asked, limit)
+    raw = whole_body(limit)
     if raw is None:
         raise PayloadTooLargeError(f"The body is over {limit} bytes.")
     if not raw:
         raise InputError({"": ["A body is required."]})
-    if asked.headers.get("Content-Encoding", "identity") != "identity":
+    if request.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaTypeError("The body must not be compressed.")
     return raw
 
 
-def whole_body(asked: Request, limit: int) -> bytes | None:
-    """The body; None for one over `limit` bytes. Read once, given again."""
-    # werkzeug would cut a body without a length at its own limit and say nothing.
-    if BODY not in asked.environ:
-        is_small = (asked.content_length or 0) <= limit
-        asked.environ[BODY] = asked.stream.read(limit + 1) if is_small else None
-    body: bytes | None = asked.environ[BODY]
+def whole_body(limit: int) -> bytes | None:
+    """Read the body, once for each request; None if it is over `limit` bytes.
+
+    werkzeug's own limit would cut a chunked body short without an error.
+    """
+    if "body" not in g:
+        is_small = (request.content_length or 0) <= limit
+        g.body = request.stream.read(limit + 1) if is_small else None
+    body: bytes | None = g.body
     return None if body is None or len(body) > limit else body

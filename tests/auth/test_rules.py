@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from contacts_service.auth.permissions import PUBLIC, Rule, check_rules, requires
+from contacts_service.auth.permissions import PUBLIC, AccessRule, check_rules, requires
 from contacts_service.auth.principal import SCOPES
 from contacts_service.factory import create_app
 from tests.client import Api
@@ -15,7 +15,7 @@ from tests.client import Api
 MISSING = "999999"  # an id that nothing has
 
 
-def operations() -> Iterator[tuple[str, str, Rule]]:
+def operations() -> Iterator[tuple[str, str, AccessRule]]:
     app = create_app({})
     for route in app.url_map.iter_rules():
         rule = app.view_functions[route.endpoint].rule
@@ -34,7 +34,9 @@ def call(client: FlaskClient, method: str, path: str, token: str | None) -> Any:
 
 
 @pytest.mark.parametrize(("method", "path", "rule"), OPERATIONS)
-def test_without_a_token_it_is_401(client: FlaskClient, method: str, path: str, rule: Rule) -> None:
+def test_without_a_token_it_is_401(
+    client: FlaskClient, method: str, path: str, rule: AccessRule
+) -> None:
     answer = call(client, method, path, None)
     assert (answer.status_code, answer.json["data"]["type"]) == (401, "AuthError")
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="contacts"'
@@ -42,7 +44,7 @@ def test_without_a_token_it_is_401(client: FlaskClient, method: str, path: str, 
 
 @pytest.mark.parametrize(("method", "path", "rule"), OPERATIONS)
 def test_with_every_other_scope_it_is_403_and_names_the_scope(
-    client: FlaskClient, make_key: Callable[..., str], method: str, path: str, rule: Rule
+    client: FlaskClient, make_key: Callable[..., str], method: str, path: str, rule: AccessRule
 ) -> None:
     if rule.scope is None:
         pytest.skip("any token will do")
@@ -54,7 +56,7 @@ def test_with_every_other_scope_it_is_403_and_names_the_scope(
 
 @pytest.mark.parametrize(("method", "path", "rule"), OPERATIONS)
 def test_with_its_own_scope_alone_it_passes(
-    client: FlaskClient, make_key: Callable[..., str], method: str, path: str, rule: Rule
+    client: FlaskClient, make_key: Callable[..., str], method: str, path: str, rule: AccessRule
 ) -> None:
     scope = rule.scope or "contacts:read"
     assert call(client, method, path, make_key(scope)).status_code in (200, 400, 404)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from contacts_service.auth.permissions import Rule
+from contacts_service.auth.permissions import AccessRule
 from contacts_service.auth.principal import SCOPES
 from contacts_service.factory import create_app
 from tests.client import Api
@@ -86,7 +86,7 @@ def test_without_the_scope_all_things_look_alike(
     things: dict[str, str],
     method: str,
     path: str,
-    rule: Rule,
+    rule: AccessRule,
 ) -> None:
     poor = make_key(*(set(SCOPES) - {rule.scope}), agent="99")
     for token, status in ((None, 401), ("lk_unknown", 401), (poor, 403)):
@@ -99,7 +99,7 @@ def test_without_the_scope_all_things_look_alike(
 
 @pytest.mark.parametrize(("method", "path", "rule"), OPERATIONS)
 def test_what_is_not_there_and_what_cannot_be_look_alike(
-    client: FlaskClient, api: Api, things: dict[str, str], method: str, path: str, rule: Rule
+    client: FlaskClient, api: Api, things: dict[str, str], method: str, path: str, rule: AccessRule
 ) -> None:
     for name in names(path):
         first, *others = (

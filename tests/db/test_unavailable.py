@@ -233,7 +233,7 @@ def test_connections_that_ended_at_rest_are_made_anew(own_app: Flask, own_api: A
 
 
 @pytest.mark.postgresql
-@pytest.mark.parametrize("step", ["require_match", "resource"])
+@pytest.mark.parametrize("step", ["check_if_match", "with_etag"])
 def test_a_connection_that_ends_amidst_a_request_is_told(
     own_app: Flask, own_api: Api, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -248,7 +248,7 @@ def test_a_connection_that_ends_amidst_a_request_is_told(
     with monkeypatch.context() as patch:
         patch.setattr(contact_routes, step, end_all)
         changes = {"first_name": "New"}
-        status = 503 if step == "require_match" else 200  # after the commit, nothing is lost
+        status = 503 if step == "check_if_match" else 200  # after the commit, nothing is lost
         answer = own_api.call("PUT", f"/contacts/{contact['id']}", status, json=changes)
     assert (answer.headers.get("Retry-After") == "1") == (status == 503)
     shown = own_api.get(f"/contacts/{contact['id']}")

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from contacts_service.contacts import queries as directory
 from contacts_service.factory import create_app
-from contacts_service.web.security_headers import DATA_HEADERS, PAGE_HEADERS
+from contacts_service.web.security_headers import DATA_HEADERS, PAGE_POLICY
 from tests.client import Api
 
 
@@ -30,8 +30,11 @@ CALLS = [
 ]
 
 
-def assert_guarded(answer: TestResponse, headers: tuple[tuple[str, str], ...]) -> None:
-    for name, value in headers:
+def assert_guarded(answer: TestResponse, *, is_page: bool = False) -> None:
+    expected = dict(DATA_HEADERS)
+    if is_page:
+        expected |= {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-cache"}
+    for name, value in expected.items():
         assert answer.headers.getlist(name) == [value]
 
 
@@ -40,7 +43,7 @@ def assert_guarded(answer: TestResponse, headers: tuple[tuple[str, str], ...]) -
 def test_every_answer_carries_them_once(api: Api, method: str, path: str, is_known: bool) -> None:
     token = {"Authorization": f"Bearer {api.token}"} if is_known else {}
     answer = api.client.open(path, method=method, headers=token)
-    assert_guarded(answer, PAGE_HEADERS if path in ASSETS else DATA_HEADERS)
+    assert_guarded(answer, is_page=path in ASSETS)
 
 
 def test_unchanged_and_failed_answers_carry_them_too(
@@ -48,9 +51,9 @@ def test_unchanged_and_failed_answers_carry_them_too(
 ) -> None:
     path = f"/contacts/{api.make_contact()['id']}"
     tag = api.call("GET", path).headers["ETag"]
-    assert_guarded(api.call("GET", path, 304, headers={"If-None-Match": tag}), DATA_HEADERS)
+    assert_guarded(api.call("GET", path, 304, headers={"If-None-Match": tag}))
     monkeypatch.setattr(directory, "read_contact", lambda *_: 1 / 0)
-    assert_guarded(api.call("GET", path, 500), DATA_HEADERS)
+    assert_guarded(api.call("GET", path, 500))
 
 
 @pytest.mark.parametrize("path", ASSETS)

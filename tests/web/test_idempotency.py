@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from contacts_service.db.models import KeptAnswer
+from contacts_service.db.models import IdempotencyRecord
 from contacts_service.db.session import unit_of_work
 from contacts_service.limits import MAIL_BODY
 from tests.client import Api
@@ -172,7 +172,7 @@ def test_scope_is_asked_before_the_kept_answer(
 def test_after_a_day_the_key_is_free(app: Flask, api: Api) -> None:
     api.post("/contacts/quick", QUICK, 201, **keyed())
     with app.app_context(), unit_of_work() as session:
-        session.execute(update(KeptAnswer).values(created_at="2026-01-01T00:00:00.000000Z"))
+        session.execute(update(IdempotencyRecord).values(created_at="2026-01-01T00:00:00.000000Z"))
     api.post("/contacts/quick", QUICK, 200, **keyed())
 
 

@@ -181,7 +181,7 @@ def start(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Callabl
     root.handlers = kept
 
 
-def assert_discreet(capfd: pytest.CaptureFixture[str], *, at_least: int) -> str:
+def assert_redacted(capfd: pytest.CaptureFixture[str], *, at_least: int) -> str:
     """The log, which has that many lines, and nothing in it that was sent."""
     out, log = capfd.readouterr()
     assert out == ""
@@ -195,7 +195,7 @@ def test_good_and_bad_input(start: Callable[[], Driver], capfd: pytest.CaptureFi
     driver = start()
     driver.drive(driver.seed())
     assert driver.statuses == {200, 201, 400, 401, 404, 405, 409, 412, 415}
-    log = assert_discreet(capfd, at_least=20 * len(OPERATIONS))
+    log = assert_redacted(capfd, at_least=20 * len(OPERATIONS))
     assert "rror" not in log
 
 
@@ -215,7 +215,7 @@ def test_a_database_that_is_busy_or_not_ours(
     other.close()
     assert {200, 503} <= driver.statuses
     assert 500 not in driver.statuses
-    assert "database is" in assert_discreet(capfd, at_least=20 * len(OPERATIONS))
+    assert "database is" in assert_redacted(capfd, at_least=20 * len(OPERATIONS))
 
 
 def raise_value_error() -> None:
@@ -262,20 +262,5 @@ def test_an_unexpected_exception(
         answer = driver.send(method, f"{found}?q={MARK}", json={"email": ADDRESS})
         assert answer.status_code == 500
         assert MARK not in answer.text
-    log = assert_discreet(capfd, at_least=len(OPERATIONS))
+    log = assert_redacted(capfd, at_least=len(OPERATIONS))
     assert log.count(f"in {defect.__name__}") >= len(OPERATIONS)  # the frames are told
-
-
-def test_the_servers_words(start: Callable[[], Driver], capfd: pytest.CaptureFixture[str]) -> None:
-    start()
-    waitress = logging.getLogger("waitress")
-    waitress.info(f"Client disconnected while serving /contacts/{MARK}\n{MARK}")
-    try:
-        raise_group()
-    except ExceptionGroup:
-        kind, value, _ = sys.exc_info()
-        waitress.exception(f"Exception while serving /contacts/{MARK}")
-        waitress.error(f"uncaptured python exception, closing channel <C> ({kind}:{value} [a|b|3])")
-    log = assert_discreet(capfd, at_least=3)
-    assert "Client disconnected while serving a request" in log
-    assert "(<class 'ExceptionGroup'> [a|b|3])" in log

@@ -1,0 +1,89 @@
+"""The API as an extension: `Contacts(app, url_prefix="/api/v1")` adds it to a Flask application.
+
+One blueprint has all routes, with their own error bodies, headers and log lines. The pages, error
+handlers, headers, logging and JSON of the application stay as they are.
+"""
+
+from typing import Any
+
+from flask import Blueprint, Flask, Response, after_this_request, request
+
+from contacts_service.auth import permissions
+from contacts_service.config import PREFIX, load_settings
+from contacts_service.contacts import attribute_routes, channel_routes, note_routes
+from contacts_service.contacts import routes as contact_routes
+from contacts_service.conversations import inbound_routes
+from contacts_service.conversations import routes as conversation_routes
+from contacts_service.db import migrate, session
+from contacts_service.web import request_log, responses, security_headers
+from contacts_service.web.blueprint import ResourceId
+
+NAME = "contacts_service"
+BLUEPRINTS = (
+    contact_routes.blueprint,
+    channel_routes.blueprint,
+    note_routes.blueprint,
+    conversation_routes.blueprint,
+    inbound_routes.blueprint,
+    attribute_routes.blueprint,
+)
+
+
+class Contacts:
+    """The contacts API in an application.
+
+    Settings are `app.config["CONTACTS_…"]`, as text or as the values that the text stands for; the
+    database is by default a file in the application's instance folder. `is_alone` says that the
+    application serves nothing else: then errors, headers and the log are the same on all routes.
+    """
+
+    def __init__(
+        self, app: Flask | None = None, *, url_prefix: str = "/api/v1", is_alone: bool = False
+    ) -> None:
+        self.url_prefix = url_prefix
+        self.is_alone = is_alone
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Add the API to an application. Raises SettingsError for a bad setting."""
+        _complete_settings(app)
+        session.init_database(app)
+        permissions.init_auth(app)
+        app.url_map.converters["id"] = ResourceId
+        api = Blueprint(NAME, __name__, url_prefix=self.url_prefix)
+        for each in BLUEPRINTS:
+            api.register_blueprint(each)
+        for init in (
+            request_log.init_request_log,
+            security_headers.init_security_headers,
+            responses.init_errors,
+        ):
+            init(app if self.is_alone else api)
+        app.register_blueprint(api)
+        if not self.is_alone:
+            app.before_request(self._answer_unknown_route)
+
+    def _answer_unknown_route(self) -> Response | None:
+        """Answer 404 and 405 below the prefix, which Flask counts to no blueprint."""
+        error = request.routing_exception
+        if error is None or not f"{request.path}/".startswith(f"{self.url_prefix}/"):
+            return None
+        request_log.begin_request()
+        after_this_request(security_headers.add_headers)
+        after_this_request(request_log.log_request)
+        return responses.http_error(error)
+
+
+def migrate_database(app: Flask) -> None:
+    """Make or upgrade the database of the API. Raises SettingsError with what to do."""
+    with migrate.other_database(app.config["CONTACTS_DATABASE_URL"]).app_context():
+        migrate.migrate_database(may_create=True)
+
+
+def _complete_settings(app: Flask) -> None:
+    app.config.setdefault("CONTACTS_DATABASE_URL", f"sqlite:///{app.instance_path}/contacts.db")
+    given = {name: value for name, value in app.config.items() if name.startswith(PREFIX)}
+    texts = {name: value if isinstance(value, str) else "" for name, value in given.items()}
+    values: dict[str, Any] = {n: value for n, value in given.items() if not isinstance(value, str)}
+    app.config.update(load_settings(texts) | values)
