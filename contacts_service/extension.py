@@ -4,6 +4,8 @@ One blueprint has all routes, with their own error bodies, headers and log lines
 handlers, headers, logging and JSON of the application stay as they are.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Blueprint, Flask, Response, after_this_request, request
@@ -19,6 +21,7 @@ from contacts_service.web import request_log, responses, security_headers
 from contacts_service.web.blueprint import ResourceId
 
 NAME = "contacts_service"
+SQLALCHEMY_SETTINGS = "SQLALCHEMY_"
 BLUEPRINTS = (
     contact_routes.blueprint,
     channel_routes.blueprint,
@@ -48,9 +51,10 @@ class Contacts:
     def init_app(self, app: Flask) -> None:
         """Add the API to an application. Raises SettingsError for a bad setting."""
         _complete_settings(app)
-        session.init_database(app)
+        with _apart_from_other_databases(app):
+            session.init_database(app)
         permissions.init_auth(app)
-        app.url_map.converters["id"] = ResourceId
+        app.extensions[NAME] = self
         api = Blueprint(NAME, __name__, url_prefix=self.url_prefix)
         for each in BLUEPRINTS:
             api.register_blueprint(each)
@@ -60,7 +64,10 @@ class Contacts:
             responses.init_errors,
         ):
             init(app if self.is_alone else api)
+        converters = dict(app.url_map.converters)
+        app.url_map.converters["id"] = ResourceId
         app.register_blueprint(api)
+        app.url_map.converters = converters  # the application may have an "id" of its own
         if not self.is_alone:
             app.before_request(self._answer_unknown_route)
 
@@ -79,6 +86,23 @@ def migrate_database(app: Flask) -> None:
     """Make or upgrade the database of the API. Raises SettingsError with what to do."""
     with migrate.other_database(app.config["CONTACTS_DATABASE_URL"]).app_context():
         migrate.migrate_database(may_create=True)
+
+
+@contextmanager
+def _apart_from_other_databases(app: Flask) -> Iterator[None]:
+    """Leave the application's own Flask-SQLAlchemy its place, settings and binds."""
+    settings = _taken(app.config, SQLALCHEMY_SETTINGS)
+    extensions = _taken(app.extensions, "sqlalchemy")
+    yield
+    _taken(app.config, SQLALCHEMY_SETTINGS)
+    _taken(app.extensions, "sqlalchemy")
+    app.config.update(settings)
+    app.extensions.update(extensions)
+
+
+def _taken(entries: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """Take the entries whose names begin with `prefix` out, and return them."""
+    return {name: entries.pop(name) for name in list(entries) if name.startswith(prefix)}
 
 
 def _complete_settings(app: Flask) -> None:
