@@ -12,7 +12,7 @@ from flask import Blueprint, Flask, Response, after_this_request, request
 
 from contacts_service.auth import permissions
 from contacts_service.config import PREFIX, load_settings
-from contacts_service.contacts import attribute_routes, channel_routes, note_routes
+from contacts_service.contacts import attribute_routes, note_routes
 from contacts_service.contacts import routes as contact_routes
 from contacts_service.conversations import inbound_routes
 from contacts_service.conversations import routes as conversation_routes
@@ -24,7 +24,6 @@ NAME = "contacts_service"
 SQLALCHEMY_SETTINGS = "SQLALCHEMY_"
 BLUEPRINTS = (
     contact_routes.blueprint,
-    channel_routes.blueprint,
     note_routes.blueprint,
     conversation_routes.blueprint,
     inbound_routes.blueprint,
