@@ -1,6 +1,6 @@
-"""API keys: made, listed, revoked, and turned into the principal they stand for.
+"""Creates, lists and revokes API keys, and finds the principal of a key.
 
-A key is shown once, when it is made; the database knows only its SHA-256.
+A key is shown once, when it is created. The database has only its SHA-256.
 """
 
 import hashlib
@@ -9,10 +9,11 @@ import secrets
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache, partial
+from functools import partial
 from typing import NamedTuple
 
-from flask import Flask, Response, after_this_request, current_app
+from flask import Response, after_this_request, current_app
+from flask.ctx import AppContext
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -31,11 +32,30 @@ from contacts_service.text import clean_line
 from contacts_service.timestamps import now, wire_time
 
 PREFIX = "lk_"
-USE_RECORDED_EVERY = 60  # seconds
+USE_RECORDED_EVERY = timedelta(minutes=1)
 WARNED_EVERY = 60  # seconds
-NEXT_WARNING = "next_warning_of_key_use"  # in an application's extensions: when, at the earliest
+NEXT_WARNING = "next_warning_of_key_use"  # in an application's extensions, by the monotonic clock
 
 logger = logging.getLogger(__name__)
+
+
+class FoundKey(NamedTuple):
+    """What a request needs to know of its key."""
+
+    id: int
+    agent_id: str
+    agent_name: str
+    scopes: str
+    expires_at: str | None
+    revoked_at: str | None
+    last_used_at: str | None
+
+
+_BY_HASH = CompiledStatement(
+    select(*(getattr(ApiKey, name) for name in FoundKey._fields)).where(
+        ApiKey.key_hash == bindparam("key_hash")
+    )
+)
 
 
 def create_key(
@@ -45,10 +65,10 @@ def create_key(
     scopes: Iterable[str],
     lifetime: timedelta | None = None,
 ) -> str:
-    """The new key itself, 256 random bits; it cannot be shown again.
+    """Create a key of 256 random bits and return it; it cannot be shown again.
 
-    Raises ValueError for a scope that the service does not know, and for an agent's id or name
-    that is blank or not a line of text.
+    Raises ValueError for an unknown scope, and for an agent's id or name that is blank or not one
+    line of text.
     """
     agent_id, agent_name = clean_line(agent_id), clean_line(agent_name)
     if not agent_id or not agent_name:
@@ -72,12 +92,12 @@ def create_key(
 
 
 def list_keys() -> list[ApiKey]:
-    """Every key there ever was, oldest first; never with the key itself."""
+    """Return all keys, also revoked ones, oldest first."""
     return list(db.session.scalars(select(ApiKey).order_by(ApiKey.id)))
 
 
 def revoke_key(session: UnitOfWork, key_id: int) -> bool:
-    """Whether there is such a key; from here on it is refused. Revoking twice changes nothing."""
+    """Refuse a key from the next request on; False if there is no such key."""
     key = session.get(ApiKey, key_id)
     if key is None:
         return False
@@ -86,7 +106,7 @@ def revoke_key(session: UnitOfWork, key_id: int) -> bool:
 
 
 def is_accepted(key: str) -> bool:
-    """Whether a caller with this key would be let in now."""
+    """Whether the key is known, not revoked and not expired."""
     try:
         _find(key)
     except AuthError:
@@ -95,20 +115,15 @@ def is_accepted(key: str) -> bool:
 
 
 def principal_of(key: str) -> Principal:
-    """The agent whose key this is, who calls now. Raises AuthError: unknown, revoked, expired."""
+    """Return the agent of the key, and record its use. Raises AuthError."""
     found = _find(key)
     if found.last_used_at is None or found.last_used_at < _use_recorded_before():
         _record_use_after_answer(found.id)
-    return _principal(found.agent_id, found.agent_name, found.scopes)
+    return Principal(found.agent_id, found.agent_name, frozenset(found.scopes.split()))
 
 
-@lru_cache(maxsize=1024)
-def _principal(agent_id: str, agent_name: str, scopes: str) -> Principal:
-    return Principal(agent_id, agent_name, frozenset(scopes.split()))
-
-
-def _find(key: str) -> "FoundKey":
-    # A row is found by the hash of 256 random bits, so timing tells nothing about other keys.
+def _find(key: str) -> FoundKey:
+    # Looking up the hash of 256 random bits: its time tells nothing about other keys.
     row = read_connection().row(_BY_HASH, {"key_hash": _hash(key)})
     if row is None:
         raise AuthError("The token is not known.")
@@ -121,63 +136,38 @@ def _find(key: str) -> "FoundKey":
 
 
 def _use_recorded_before() -> str:
-    return _moment_of(int(time.time()) - USE_RECORDED_EVERY)
-
-
-@lru_cache(maxsize=1)
-def _moment_of(second: int) -> str:
-    return wire_time(datetime.fromtimestamp(second, UTC))
+    return wire_time(datetime.now(UTC) - USE_RECORDED_EVERY)
 
 
 def _record_use_after_answer(key_id: int) -> None:
-    """Keep a caller from waiting for a write that is none of its business."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    """Record the use once the answer is sent, so that the caller does not wait for it."""
 
     @after_this_request
     def when_sent(response: Response) -> Response:
-        response.call_on_close(partial(_record_use, app, key_id))
+        response.call_on_close(partial(_record_use, current_app.app_context(), key_id))
         return response
 
 
-def _record_use(app: Flask, key_id: int) -> None:
+def _record_use(context: AppContext, key_id: int) -> None:
     is_due = (ApiKey.last_used_at < _use_recorded_before()) | ApiKey.last_used_at.is_(None)
-    with app.app_context():
+    with context:
         try:
             with unit_of_work(is_patient=False) as session:
                 session.execute(
                     update(ApiKey).where(ApiKey.id == key_id, is_due).values(last_used_at=now())
                 )
         except SQLAlchemyError as error:
-            if classify_error(error) != "busy":  # then the next call records it
-                _warn(app, key_id)
+            if classify_error(error) != "busy":  # if it is, the next request records the use
+                _warn(key_id)
 
 
-def _warn(app: Flask, key_id: int) -> None:
-    """Say that a use was not recorded; as every call would say so, at most once in a while."""
+def _warn(key_id: int) -> None:
+    """Log that a use was not recorded, at most once a minute."""
     moment = time.monotonic()
-    if moment >= app.extensions.get(NEXT_WARNING, 0):
-        app.extensions[NEXT_WARNING] = moment + WARNED_EVERY
+    if moment >= current_app.extensions.get(NEXT_WARNING, 0):
+        current_app.extensions[NEXT_WARNING] = moment + WARNED_EVERY
         logger.warning("The use of API key %s could not be recorded.", key_id)
 
 
 def _hash(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
-
-
-class FoundKey(NamedTuple):
-    """What a call needs to know of a key; the columns of _BY_HASH."""
-
-    id: int
-    agent_id: str
-    agent_name: str
-    scopes: str
-    expires_at: str | None
-    revoked_at: str | None
-    last_used_at: str | None
-
-
-_BY_HASH = CompiledStatement(
-    select(*(getattr(ApiKey, name) for name in FoundKey._fields)).where(
-        ApiKey.key_hash == bindparam("key_hash")
-    )
-)
