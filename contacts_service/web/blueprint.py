@@ -124,5 +124,5 @@ def _documented(document: Decorator, view: View) -> Decorator:
 
 
 def _takes_query(view: View) -> bool:
-    arguments = getattr(view, "_apidoc", {}).get("arguments", {})
+    arguments = getattr(view, openapi.APIDOC, {}).get("arguments", {})
     return any(parameter["in"] == "query" for parameter in arguments.get("parameters", []))

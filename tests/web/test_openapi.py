@@ -1,7 +1,10 @@
-"""The API document: valid, complete, and true of every answer that a caller can provoke."""
+"""The API document is valid, complete and true; the page to try it comes from this machine."""
 
 import json
+import re
 import tomllib
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -10,14 +13,21 @@ import openapi_spec_validator
 import pytest
 import schemathesis
 from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+from marshmallow import class_registry, fields
 from schemathesis import HookContext
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import from_schema
 from schemathesis.engine.events import ScenarioFinished
 
 from contacts_service.config import PROJECT_FOLDER
+from contacts_service.factory import create_app
 from contacts_service.limits import FILTER_LEAVES
+from schemas.definitions import Pattern
 from tests.client import Api
+from tests.conftest import make_app
 
 # What schemathesis takes for an answer to good data; 412 is one, to an If-Match of another version.
 ACCEPTED = ["2xx", "3xx", 401, 403, 404, 409, 412]
@@ -156,3 +166,56 @@ def test_clients_that_are_generated_can_send_custom_attributes(document: dict[st
     # Generators read `additionalProperties`; false would make the object empty in their hands.
     fields = document["components"]["schemas"]["ContactUpdate"]["properties"]
     assert fields["custom_attributes"]["additionalProperties"] == {}
+
+
+AWKWARD = " \t\n\r\0\x1f\x7f\x85\xa0\u200b\u2028\ufeff,;:<>@()[]{}|/\\\"'$%&*+-_.=^~aA1é\u0301😀"
+
+
+def published() -> Iterator[tuple[str, fields.Field]]:
+    create_app({})  # registers the schemas of every route
+    for schema_name, (schema, *_) in class_registry._registry.items():
+        for name, field in getattr(schema, "_declared_fields", {}).items():
+            one = field.inner if isinstance(field, fields.List) else field
+            is_text = isinstance(one, fields.String) and "pattern" in one.metadata
+            if "." not in schema_name and is_text and not isinstance(one, Pattern):
+                yield f"{schema_name}.{name}", one
+
+
+@pytest.mark.parametrize("field", [pytest.param(f, id=name) for name, f in published()])
+@given(written=st.text(st.sampled_from(AWKWARD), max_size=12) | st.text(max_size=12))
+def test_what_fits_the_pattern_is_accepted(field: fields.Field, written: str) -> None:
+    if re.search(field.metadata["pattern"].replace("$", r"\Z"), written):
+        field.deserialize(written)
+
+
+def test_the_page_and_all_it_needs_come_from_here(client: FlaskClient) -> None:
+    page = client.get("/docs").get_data(as_text=True)
+    assets = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(assets) == 4
+    for asset in assets:
+        assert re.match(r"docs/[\w.-]+$", asset), "relative, so that it works behind a prefix"
+        assert client.get(f"/{asset}").status_code == 200
+
+
+def test_nothing_runs_inline(client: FlaskClient) -> None:
+    page = client.get("/docs").get_data(as_text=True)
+    assert not re.search(r"<script>|<style>|\bon\w+=|style=", page)
+
+
+@pytest.mark.parametrize(("trusted", "server"), [("0", "/"), ("1", "/crm")])
+def test_a_forwarded_prefix_counts_only_from_a_trusted_proxy(
+    tmp_path: Path, trusted: str, server: str
+) -> None:
+    client = make_app(tmp_path, CONTACTS_TRUSTED_PROXIES=trusted).test_client()
+    document = client.get("/openapi.json", headers={"X-Forwarded-Prefix": "/crm"}).get_json()
+    assert document["servers"] == [{"url": server}]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/docs.js", "/docs/swagger-ui.css"])
+def test_the_page_runs_nothing_inline_and_nothing_from_elsewhere(
+    client: FlaskClient, path: str
+) -> None:
+    policy = client.get(path).headers["Content-Security-Policy"]
+    words = {word for directive in policy.split("; ") for word in directive.split()[1:]}
+    assert words == {"'none'", "'self'", "data:"}
+    assert "data:" not in policy.partition("img-src")[0]

@@ -1,5 +1,9 @@
-"""Who may call: every route, taken from the application itself, lets in exactly its callers."""
+"""Who may call: every route, taken from the application itself, lets in exactly its callers.
 
+Others learn nothing: what exists, does not exist or cannot exist looks the same to them.
+"""
+
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,26 +15,43 @@ from contacts_service.auth.permissions import PUBLIC, AccessRule, check_rules, r
 from contacts_service.auth.principal import SCOPES
 from contacts_service.factory import create_app
 from tests.client import Api
+from tests.threads import begin
 
-MISSING = "999999"  # an id that nothing has
+Answer = tuple[int, Any, list[tuple[str, str]]]
+
+BODIES = {
+    "PUT /api/v1/contacts/{contact_id}": {"first_name": "New"},
+    "PUT /api/v1/contacts/{contact_id}/block": {"blocked": True},
+    "POST /api/v1/contacts/{contact_id}/channels": {"channel": "chat", "identifier": "new"},
+    "POST /api/v1/contacts/{contact_id}/notes": {"content": "New."},
+    "POST /api/v1/conversations/{uuid}/messages": {"message": "New."},
+    "PUT /api/v1/conversations/{uuid}/status": {"status": "Closed"},
+    "PUT /api/v1/custom-attributes/{definition_id}": {"name": "New"},
+}
+UNKNOWN = ["999999"]
+MALFORMED = ["0", "abc", "99999999999999999999", "1' OR '1'='1", "%00"]
+CONVERSATIONS = ["b1946ac9-2f5c-4f4e-9d6a-3f1d1f1f2a11", "not-a-uuid", "%27"]
 
 
-def operations() -> Iterator[tuple[str, str, AccessRule]]:
+def operations() -> Iterator[Any]:
+    """Every operation that is not public, with its path as the document writes it."""
     app = create_app({})
     for route in app.url_map.iter_rules():
         rule = app.view_functions[route.endpoint].rule
-        path = "/".join(MISSING if s.startswith("<") else s for s in route.rule.split("/"))
+        path = re.sub(r"<(?:[^:<>]+:)?(\w+)>", r"{\1}", route.rule)
         for method in route.methods - {"HEAD"}:
             if not rule.is_public:
-                yield method, path, rule
+                yield pytest.param(method, path, rule, id=f"{method} {path}")
 
 
-OPERATIONS = [pytest.param(*case, id=f"{case[0]} {case[1]}") for case in operations()]
+OPERATIONS = list(operations())
+BELOW_THINGS = [case for case in OPERATIONS if "{" in case.values[1]]
 
 
 def call(client: FlaskClient, method: str, path: str, token: str | None) -> Any:
+    """Call a route, with ids that nothing has."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return client.open(path, method=method, headers=headers)
+    return client.open(re.sub(r"{\w+}", UNKNOWN[0], path), method=method, headers=headers)
 
 
 @pytest.mark.parametrize(("method", "path", "rule"), OPERATIONS)
@@ -126,3 +147,67 @@ def test_an_id_that_cannot_be_is_404_after_401_and_403(
     assert call(client, "GET", path, None).status_code == 401
     assert call(client, "GET", path, make_key("contacts:write")).status_code == 403
     assert api.get(f"/contacts/{segment}", 404)["type"] == "NotFoundError"
+
+
+@pytest.fixture
+def things(api: Api) -> dict[str, str]:
+    """What exists, by the names in paths."""
+    contact = api.make_contact()
+    path = f"/contacts/{contact['id']}"
+    chat = {"channel": "chat", "identifier": "linda"}
+    tier = {"key": "tier", "name": "Tier", "data_type": "text"}
+    return {
+        "contact_id": str(contact["id"]),
+        "note_id": str(api.post(f"{path}/notes", {"content": "Called."})["id"]),
+        "channel_id": str(api.post(f"{path}/channels", chat)["contact_channels"][0]["id"]),
+        "uuid": begin(api, contact["id"])["uuid"],
+        "definition_id": str(api.post("/custom-attributes", tier)["id"]),
+    }
+
+
+def names(template: str) -> list[str]:
+    return re.findall(r"{(\w+)}", template)
+
+
+def ask(client: FlaskClient, method: str, template: str, url: str, token: str | None) -> Answer:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    body = BODIES.get(f"{method} {template}")
+    answer = client.open(url, method=method, headers=headers, json=body)
+    told = sorted((name, value) for name, value in answer.headers if name != "X-Request-ID")
+    return answer.status_code, answer.json, told
+
+
+def places(template: str, things: dict[str, str], name: str) -> list[str]:
+    """Paths of what is not there, then of what cannot be, as far as `name` goes."""
+    values = CONVERSATIONS if name == "uuid" else UNKNOWN + MALFORMED
+    return [template.format(**things | {name: value}) for value in values]
+
+
+@pytest.mark.parametrize(("method", "path", "rule"), BELOW_THINGS)
+def test_without_the_scope_all_things_look_alike(
+    client: FlaskClient,
+    make_key: Callable[..., str],
+    things: dict[str, str],
+    method: str,
+    path: str,
+    rule: AccessRule,
+) -> None:
+    poor = make_key(*(set(SCOPES) - {rule.scope}), agent="99")
+    for token, status in ((None, 401), ("lk_unknown", 401), (poor, 403)):
+        there = ask(client, method, path, path.format(**things), token)
+        assert there[0] == status
+        for name in names(path):
+            for url in places(path, things, name):
+                assert ask(client, method, path, url, token) == there
+
+
+@pytest.mark.parametrize(("method", "path", "rule"), BELOW_THINGS)
+def test_what_is_not_there_and_what_cannot_be_look_alike(
+    client: FlaskClient, api: Api, things: dict[str, str], method: str, path: str, rule: AccessRule
+) -> None:
+    for name in names(path):
+        first, *others = (
+            ask(client, method, path, url, api.token) for url in places(path, things, name)
+        )
+        assert first[0] == 404
+        assert [other for other in others if other != first] == []
