@@ -17,9 +17,9 @@ class OperatorError(Exception):
 class ServiceError(Exception):
     """An error that the caller receives. `message` is a sentence for a person.
 
-    `summary` says in the API document when this class is raised; `default_message` is sent where
-    the code that raises it has nothing more precise to say. `extra_header` is the header that its
-    answers carry besides those of every answer.
+    `summary` says when it is raised, in the API document and in the table of docs/api.md. Where the
+    code that raises it has nothing more precise to say, `default_message` is sent. `extra_header`
+    is the header that its answers carry besides those of every answer.
     """
 
     status: ClassVar[int]
@@ -49,7 +49,10 @@ class InputError(ServiceError):
 
     status = 400
     type = "InputError"
-    summary = "What was sent is wrong."
+    summary = (
+        "the body, the query string or a filter is invalid; "
+        "unknown fields and parameters are rejected"
+    )
     default_message = "email: Not a valid email address."
 
     def __init__(self, fields: FieldErrors, *, location: str = "json") -> None:
@@ -66,7 +69,9 @@ class AuthError(ServiceError):
 
     status = 401
     type = "AuthError"
-    summary = "No token, or one that is not accepted."
+    summary = (
+        "no token, or one that is unknown, revoked or expired; with `WWW-Authenticate` (RFC 6750)"
+    )
     default_message = "The token has expired."
     extra_header = "WWW-Authenticate"
 
@@ -80,7 +85,7 @@ class PermissionDeniedError(ServiceError):
 
     status = 403
     type = "PermissionError"
-    summary = "The token lacks the scope."
+    summary = "the token lacks the scope, which the message names"
     default_message = "The token does not carry the scope contacts:read."
     extra_header = "WWW-Authenticate"
 
@@ -96,7 +101,7 @@ class NotFoundError(ServiceError):
 
     status = 404
     type = "NotFoundError"
-    summary = "There is no such thing."
+    summary = "no such route or resource"
     default_message = "There is no such route."
 
 
@@ -105,7 +110,7 @@ class MethodNotAllowedError(ServiceError):
 
     status = 405
     type = "MethodNotAllowedError"
-    summary = "The route does not take this method."
+    summary = "the route does not take this method; with `Allow`"
     default_message = "The route does not take this method."
     extra_header = "Allow"
 
@@ -115,7 +120,7 @@ class ConflictError(ServiceError):
 
     status = 409
     type = "ConflictError"
-    summary = "Already taken."
+    summary = "taken: the address, the attribute's key, the `message_id`, the `Idempotency-Key`"
     default_message = "The email address is already taken."
 
 
@@ -124,7 +129,7 @@ class PreconditionError(ServiceError):
 
     status = 412
     type = "PreconditionError"
-    summary = "`If-Match` names another version."
+    summary = "`If-Match` names another version"
     default_message = "The resource has changed since it was read; read it again."
 
 
@@ -133,7 +138,7 @@ class PayloadTooLargeError(ServiceError):
 
     status = 413
     type = "PayloadTooLargeError"
-    summary = "The body is too large."
+    summary = "the body is over 1 MiB (8 MiB with a message in it, 25 MiB for a raw mail)"
     default_message = "The body is larger than this route accepts."
 
 
@@ -142,7 +147,7 @@ class UnsupportedMediaTypeError(ServiceError):
 
     status = 415
     type = "UnsupportedMediaTypeError"
-    summary = "The body has another content type."
+    summary = "the body has another content type"
     default_message = "The body must be sent as application/json."
 
 
@@ -151,7 +156,7 @@ class GeneralError(ServiceError):
 
     status = 500
     type = "GeneralError"
-    summary = "A defect of the service; the log has it under the request's id."
+    summary = "a defect of ours; the log has it under the request's id"
     default_message = "Something went wrong on our side."
 
 
@@ -160,7 +165,10 @@ class UnavailableError(ServiceError):
 
     status = 503
     type = "UnavailableError"
-    summary = "The database is busy or unreachable; nothing was written."
+    summary = (
+        "the database is busy or unreachable, or the query took too long; "
+        "with `Retry-After`; nothing was written"
+    )
     default_message = "The database is busy or unreachable; try again."
     extra_header = "Retry-After"
 

@@ -153,7 +153,7 @@ def error_shape(kind: type[ServiceError]) -> Json:
         headers[kind.extra_header] = {"description": "", "schema": {"type": "string"}}
     content = {"schema": enveloped(_closed_object(fields)), "example": {"data": body}}
     return {
-        "description": kind.summary,
+        "description": f"{kind.summary[0].upper()}{kind.summary[1:]}.",
         "headers": headers,
         "content": {"application/json": content},
     }
