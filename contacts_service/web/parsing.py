@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import marshmallow
-from flask import g, request
+from flask import request
 
 from contacts_service.errors import (
     InputError,
@@ -20,6 +20,8 @@ from contacts_service.limits import JSON_BODY
 from contacts_service.strict_json import JSONError, read_json
 from contacts_service.web.responses import JSON
 from schemas.messages import flatten
+
+BODY = "contacts_service.body"  # in the environment of a request: its body, or None if too large
 
 
 def read_arguments(schema: marshmallow.Schema, location: str) -> Any:
@@ -80,8 +82,8 @@ def whole_body(limit: int) -> bytes | None:
 
     werkzeug's own limit would cut a chunked body short without an error.
     """
-    if "body" not in g:
+    if BODY not in request.environ:
         is_small = (request.content_length or 0) <= limit
-        g.body = request.stream.read(limit + 1) if is_small else None
-    body: bytes | None = g.body
+        request.environ[BODY] = request.stream.read(limit + 1) if is_small else None
+    body: bytes | None = request.environ[BODY]
     return None if body is None or len(body) > limit else body
