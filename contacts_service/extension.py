@@ -71,7 +71,7 @@ class Contacts:
             app.before_request(self._answer_unknown_route)
 
     def _answer_unknown_route(self) -> Response | None:
-        """Answer 404 and 405 below the prefix, which Flask counts to no blueprint."""
+        """Answer unknown routes and methods below the prefix, which have no blueprint in Flask."""
         error = request.routing_exception
         if error is None or not f"{request.path}/".startswith(f"{self.url_prefix}/"):
             return None

@@ -22,7 +22,7 @@ from contacts_service.contacts import routes as contact_routes
 from contacts_service.db.models import ApiKey
 from contacts_service.db.session import Base, db, unit_of_work
 from tests import databases
-from tests.auth.test_rules import operations
+from tests.auth.test_permissions import OPERATIONS
 from tests.client import Api
 from tests.conftest import make_app
 
@@ -175,7 +175,7 @@ def test_every_route_is_503_while_the_file_is_no_database_and_well_again_after(
     kept = tmp_path / "kept"
     shutil.copy(path, kept)
     harm(path)
-    for method, route, _ in operations():
+    for method, route, _ in (case.values for case in OPERATIONS):
         answer = own_api.call(method, route.removeprefix("/api/v1"), 503, json={})
         assert answer.json["data"]["type"] == "UnavailableError"
         assert answer.headers["Retry-After"] == "1"
