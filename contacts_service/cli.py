@@ -1,7 +1,7 @@
 """What all commands share: a ready database, errors as a sentence, and a progress bar."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec
 
@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from contacts_service.db.migrate import migrate_database
 from contacts_service.db.session import busy_sentence, classify_error
 from contacts_service.errors import OperatorError
+from contacts_service.search import rebuild
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -52,6 +53,27 @@ def _sentence(error: SQLAlchemyError) -> str:
 def progress_bar(length: int) -> "ProgressBar[int]":
     """A bar on standard error, if that is a terminal."""
     return click.progressbar(length=length, hidden=not sys.stderr.isatty(), file=sys.stderr)
+
+
+def run_steps(steps: Iterator[int]) -> int:
+    """Run `steps` behind a progress bar and return their total.
+
+    The first item is the total, each later one how much was done since the one before.
+    """
+    total = next(steps)
+    with progress_bar(total) as bar:
+        for done in steps:
+            bar.update(done)
+    return total
+
+
+def rebuild_search() -> int:
+    """Build the search index anew, and return how many contacts are in it.
+
+    Needed after contacts were added in another order than that of their `updated_at`: search shows
+    those first that were indexed last.
+    """
+    return run_steps(rebuild.rebuild())
 
 
 def counted(number: int, noun: str) -> str:

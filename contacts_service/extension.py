@@ -83,7 +83,11 @@ class Contacts:
 
 def migrate_database(app: Flask) -> None:
     """Make or upgrade the database of the API. Raises SettingsError with what to do."""
-    with migrate.other_database(app.config["CONTACTS_DATABASE_URL"]).app_context():
+    alone = Flask(__name__, instance_path=app.instance_path)  # `app` may have migrations of its own
+    alone.config.update(_contacts_settings(app))
+    session.init_database(alone)
+    migrate.init_migration(alone)
+    with alone.app_context():
         migrate.migrate_database(may_create=True)
 
 
@@ -106,7 +110,11 @@ def _taken(entries: dict[str, Any], prefix: str) -> dict[str, Any]:
 
 def _complete_settings(app: Flask) -> None:
     app.config.setdefault("CONTACTS_DATABASE_URL", f"sqlite:///{app.instance_path}/contacts.db")
-    given = {name: value for name, value in app.config.items() if name.startswith(PREFIX)}
+    given = _contacts_settings(app)
     texts = {name: value if isinstance(value, str) else "" for name, value in given.items()}
     values: dict[str, Any] = {n: value for n, value in given.items() if not isinstance(value, str)}
     app.config.update(load_settings(texts) | values)
+
+
+def _contacts_settings(app: Flask) -> dict[str, Any]:
+    return {name: value for name, value in app.config.items() if name.startswith(PREFIX)}
