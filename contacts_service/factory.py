@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from contacts_service import application, commands, health, metrics
+from contacts_service import commands, monitoring
+from contacts_service.auth import commands as auth_commands
 from contacts_service.auth import permissions
 from contacts_service.config import INSTANCE_FOLDER, load_settings
 from contacts_service.contacts import attribute_routes, note_routes
@@ -31,6 +32,7 @@ BLUEPRINTS = (
 )
 COMMANDS = (
     *commands.COMMANDS,
+    auth_commands.keys_group,
     *database_commands.COMMANDS,
     message_commands.inbound_group,
     search_commands.search_group,
@@ -44,7 +46,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
 
     Raises SettingsError for settings that it cannot start with.
     """
-    app = application.Application(__name__, instance_path=str(INSTANCE_FOLDER), static_folder=None)
+    app = Flask(__name__, instance_path=str(INSTANCE_FOLDER), static_folder=None)
     app.config.update(load_settings(environ))
     app.json = StrictJSON(app)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # OPTIONS is a method like any other: 405
@@ -59,8 +61,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     for each in BLUEPRINTS:
         document.register_blueprint(each, url_prefix="/api/v1")
     docs.init_docs(app, document)
-    health.init_health(app)
-    metrics.init_metrics(app)
+    monitoring.init_monitoring(app)
     for command in COMMANDS:
         app.cli.add_command(command)
     permissions.check_rules(app)

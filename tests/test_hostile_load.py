@@ -110,7 +110,7 @@ def token(chance: random.Random) -> tuple[Sent, set[int]]:
 
 
 def headers(chance: random.Random) -> tuple[Sent, set[int]]:
-    return get("/contacts/1", X=word(chance, 1).encode().hex() * 20_000), {400}
+    return get("/contacts/1", X=word(chance, 1).encode().hex() * 200_000), {431}
 
 
 def nowhere(chance: random.Random) -> tuple[Sent, set[int]]:

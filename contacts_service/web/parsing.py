@@ -83,10 +83,16 @@ def read_body(asked: Request, limit: int) -> bytes:
 
 
 def whole_body(asked: Request, limit: int) -> bytes | None:
-    """The body; None for one over `limit` bytes. Read once, given again."""
+    """The body; None for one over `limit` bytes. Read once, given again.
+
+    Raises InputError for one that ends before its Content-Length.
+    """
     # werkzeug would cut a body without a length at its own limit and say nothing.
     if BODY not in asked.environ:
-        is_small = (asked.content_length or 0) <= limit
-        asked.environ[BODY] = asked.stream.read(limit + 1) if is_small else None
+        length = asked.content_length or 0
+        sent = asked.stream.read(limit + 1) if length <= limit else None
+        if sent is not None and len(sent) < length:
+            raise InputError({"": ["The body is shorter than its Content-Length."]})
+        asked.environ[BODY] = sent
     body: bytes | None = asked.environ[BODY]
     return None if body is None or len(body) > limit else body

@@ -112,7 +112,6 @@ def init_logs(app: Flask) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     for of_a_lost_connection in ("psycopg", "sqlalchemy.pool"):  # which its user tells of
         logging.getLogger(of_a_lost_connection).setLevel(logging.CRITICAL)
-    logging.getLogger("waitress").addFilter(_forget_what_was_sent)
     app.log_exception = _log_exception  # type: ignore[assignment]  # Flask's names the path
     app.before_request(_begin)
     app.after_request(_end)
@@ -120,13 +119,6 @@ def init_logs(app: Flask) -> None:
 
 def _log_exception(info: ExceptionInfo) -> None:
     logger.error("An exception outside of a view.", exc_info=info)
-
-
-def _forget_what_was_sent(record: logging.LogRecord) -> bool:
-    """Take paths and the messages of exceptions out of what waitress says."""
-    said = re.sub(r"( while serving) .*", r"\1 a request", str(record.msg), flags=re.DOTALL)
-    record.msg = re.sub(r"(\(<class '[\w.]+'>):.* \[", r"\1 [", said, flags=re.DOTALL)
-    return True
 
 
 @cache

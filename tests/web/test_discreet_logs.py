@@ -264,18 +264,3 @@ def test_an_unexpected_exception(
         assert MARK not in answer.text
     log = assert_discreet(capfd, at_least=len(OPERATIONS))
     assert log.count(f"in {defect.__name__}") >= len(OPERATIONS)  # the frames are told
-
-
-def test_the_servers_words(start: Callable[[], Driver], capfd: pytest.CaptureFixture[str]) -> None:
-    start()
-    waitress = logging.getLogger("waitress")
-    waitress.info(f"Client disconnected while serving /contacts/{MARK}\n{MARK}")
-    try:
-        raise_group()
-    except ExceptionGroup:
-        kind, value, _ = sys.exc_info()
-        waitress.exception(f"Exception while serving /contacts/{MARK}")
-        waitress.error(f"uncaptured python exception, closing channel <C> ({kind}:{value} [a|b|3])")
-    log = assert_discreet(capfd, at_least=3)
-    assert "Client disconnected while serving a request" in log
-    assert "(<class 'ExceptionGroup'> [a|b|3])" in log
