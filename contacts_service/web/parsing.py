@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import marshmallow
 from flask import Request
 
+from contacts_service.db.session import close_read_connection
 from contacts_service.errors import (
     InputError,
     PayloadTooLargeError,
@@ -90,6 +91,7 @@ def whole_body(asked: Request, limit: int) -> bytes | None:
     # werkzeug would cut a body without a length at its own limit and say nothing.
     if BODY not in asked.environ:
         length = asked.content_length or 0
+        close_read_connection()  # of the check of the token; a body may take its time
         sent = asked.stream.read(limit + 1) if length <= limit else None
         if sent is not None and len(sent) < length:
             raise InputError({"": ["The body is shorter than its Content-Length."]})
