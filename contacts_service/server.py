@@ -99,7 +99,7 @@ def _leave_with_parent() -> None:
     """Stop this worker when the process that started it is gone, or it would keep the port."""
     if parent := multiprocessing.parent_process():
         parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def few_readers(application: WSGIApplication, *, most: int) -> WSGIApplication:
