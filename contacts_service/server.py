@@ -1,7 +1,6 @@
 """The web server: granian, as it comes, around the WSGI application of `create_app`.
 
-Has granian's settings, a look at the port before the start, and the rule that few requests read at
-a time. docs/running.md says what an operator sees of it.
+Has granian's settings, a look at the port, and the rule that few requests read at a time.
 """
 
 import atexit
@@ -41,6 +40,7 @@ SETTINGS: dict[str, Any] = {
         "loggers": {"_granian": {"propagate": True}, "_granian.utils": {"level": "CRITICAL"}}
     },
 }
+MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144"}  # gives large blocks back
 logger = logging.getLogger(__name__)
 
 
@@ -81,7 +81,7 @@ def serve(address: str, port: int, *, workers: int, stop_seconds: int) -> None:
         "contacts", address, port, workers=workers, workers_kill_timeout=stop_seconds, **SETTINGS
     )
     with TemporaryDirectory(prefix="contacts-metrics-", ignore_cleanup_errors=True) as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # where the workers count together
+        os.environ |= MALLOC | {"PROMETHEUS_MULTIPROC_DIR": folder}
         server.serve(target_loader=load_application)
 
 

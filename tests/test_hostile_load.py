@@ -18,7 +18,7 @@ import pytest
 from tests.files import fill_directory
 from tests.service import ROUNDS, Service, served
 
-WARM_SECONDS, SECONDS, LONG_SECONDS = 8, 20, 600
+WARM_SECONDS, SECONDS, LONG_SECONDS = 20, 20, 600
 CALLERS = 6
 ALLOWED_MIB = 50
 
