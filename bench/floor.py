@@ -1,16 +1,12 @@
-"""What Flask itself costs: a bare application that answers with the same bytes.
+"""What Flask itself costs: a bare application, `app`, that answers with the same bytes.
 
-`python -m bench.floor PORT WORKERS THREADS FILE...` serves it by the server of this project; `app`
-is for other servers. `/0` answers with the first file, and so on.
+`/0` answers with the first of the files that BENCH_FLOOR_FILES names, and so on.
 """
 
 import os
-import sys
 from pathlib import Path
 
 from flask import Flask, Response
-
-from contacts_service.server import listen, serve
 
 FILES = "BENCH_FLOOR_FILES"
 
@@ -29,8 +25,3 @@ def create_app(files: list[str]) -> Flask:
 
 
 app = create_app(os.environ.get(FILES, "").split())
-
-if __name__ == "__main__":
-    port, workers, threads, *files = sys.argv[1:]
-    listener = listen("127.0.0.1", int(port))
-    serve(create_app(files), listener, workers=int(workers), threads=int(threads))

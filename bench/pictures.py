@@ -10,11 +10,11 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 from bench.search_queries import Timing, percentile
-from bench.throughput import DATASETTE, FLOOR, GUNICORN, OURS, PATHS, Rates
+from bench.throughput import DATASETTE, FLOOR, OURS, PATHS, Rates
 
 FOLDER = Path(__file__).parent / "pictures"
-OURS_COLOUR, COLOURS = "#1f77b4", ["#1f77b4", "#aaaaaa", "#cccccc", "#e07b39"]
-WHO = [OURS, FLOOR, GUNICORN, DATASETTE]
+OURS_COLOUR, COLOURS = "#1f77b4", ["#1f77b4", "#aaaaaa", "#e07b39"]
+WHO = [OURS, FLOOR, DATASETTE]
 
 
 def draw_throughput(rates: Rates) -> None:
@@ -26,7 +26,7 @@ def draw_throughput(rates: Rates) -> None:
         heights = [rates.median(kind, who) for kind in PATHS]
         bars = axes.bar(places, heights, width, label=who, color=COLOURS[at])
         axes.bar_label(bars, fmt="{:,.0f}", fontsize=7)
-    axes.set_xticks([number + 1.5 * width for number in range(len(PATHS))], list(PATHS))
+    axes.set_xticks([number + width for number in range(len(PATHS))], list(PATHS))
     axes.set_ylabel("requests a second")
     axes.legend(fontsize=8)
     _save(figure, "throughput")

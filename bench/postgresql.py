@@ -20,7 +20,7 @@ from bench import load, search_queries
 from bench.directories import directory
 from bench.promises import Promise, heading, tell
 from bench.serving import free_port, running, served_environ
-from contacts_service.auth.local_key import local_key
+from contacts_service.auth.commands import local_key
 from contacts_service.config import PROJECT_FOLDER
 from contacts_service.contacts.queries import search_contacts
 from contacts_service.db.migrate import migrate_database

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.directories import opened
-from contacts_service.auth.local_key import local_key
+from contacts_service.auth.commands import local_key
 from contacts_service.config import PREFIX, PROJECT_FOLDER
 
 HOST = "127.0.0.1"

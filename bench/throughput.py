@@ -1,7 +1,7 @@
 """Requests a second of the service, beside those of others for the same rows.
 
-The floor is a bare Flask view with the same bytes, on the same server and on gunicorn's threads;
-Datasette is what somebody might install instead; raw sqlite3 is what the rows cost alone.
+The floor is a bare Flask view with the same bytes on the same server; Datasette is what somebody
+might install instead; raw sqlite3 is what the rows cost alone.
 """
 
 import json
@@ -28,13 +28,13 @@ from bench.serving import HOST, Served, free_port, running
 from bench.slow_clients import slow_clients
 
 WORKERS = 2
-THREADS = 8
+THREADS = 4  # of the bare view
 CONNECTIONS = 16
 ID = 4711
 SEARCHED = "gmail"  # takes as long as the median of the queries of bench.search
 
 OURS, FLOOR = "this service", "bare Flask, same server"
-GUNICORN, DATASETTE, RAW = "bare Flask, gunicorn's threads", "Datasette", "raw sqlite3, one thread"
+DATASETTE, RAW = "Datasette", "raw sqlite3, one thread"
 
 PATHS = {
     "one contact": f"/api/v1/contacts/{ID}",
@@ -92,7 +92,7 @@ def measure(service: Served, database: Path, rounds: int, seconds: float) -> Rat
                 rates.add(kind, RAW, _raw_rate(database, STATEMENTS[kind], seconds / 4))
         request = repeat(load.get(PATHS["one contact"], service.key))
         _beside_slow_clients(rates, OURS, service.port, request, rounds, seconds)
-        for who, port, paths in others[:2]:
+        for who, port, paths in others[:1]:
             request = repeat(load.get(paths["one contact"], ""))
             _beside_slow_clients(rates, who, port, request, rounds, seconds)
     return rates
@@ -120,16 +120,10 @@ def _others(
         str(_answer(service, path, folder / str(at))) for at, path in enumerate(PATHS.values())
     ]
     paths = {kind: f"/{at}" for at, kind in enumerate(PATHS)}
-    started = [sys.executable, "-m", "bench.floor"]
-    server = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread"]
-    for who, make in {
-        FLOOR: lambda port: [*started, port, str(WORKERS), str(THREADS), *files],
-        GUNICORN: lambda port: [
-            *server, "--workers", str(WORKERS), "--threads", str(THREADS), "--keep-alive", "75",
-            "--bind", f"{HOST}:{port}", "bench.floor:app",
-        ],
-    }.items():  # fmt: skip
-        yield who, stack.enter_context(_started(make, folder, files)), paths
+    granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"]
+    granian += ["--workers", str(WORKERS), "--blocking-threads", str(THREADS), "--host", HOST]
+    floor = _started(lambda port: [*granian, "--port", port, "bench.floor:app"], folder, files)
+    yield FLOOR, stack.enter_context(floor), paths
     link = folder / "contacts.db"
     link.symlink_to(database)
     command = [sys.executable, "-m", "datasette", "serve", str(link), "--host", HOST, "--port"]

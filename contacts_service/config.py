@@ -126,7 +126,12 @@ SETTINGS = (
         "Worker processes.",
         "the number of cores",
     ),
-    Setting("CONTACTS_THREADS", "8", whole_number(1, 64), "Threads of each worker."),
+    Setting(
+        "CONTACTS_THREADS",
+        "4",
+        whole_number(1, 64),
+        "Requests of each worker that read at a time.",
+    ),
     Setting(
         "CONTACTS_TRUSTED_PROXIES",
         "0",

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from contacts_service import commands, health, metrics
+from contacts_service import commands, monitoring
+from contacts_service.auth import commands as auth_commands
 from contacts_service.auth import permissions
 from contacts_service.config import INSTANCE_FOLDER, load_settings
 from contacts_service.conversations import commands as message_commands
@@ -20,6 +21,7 @@ from contacts_service.web import docs, openapi, request_log
 
 COMMANDS = (
     *commands.COMMANDS,
+    auth_commands.keys_group,
     *database_commands.COMMANDS,
     message_commands.inbound_group,
     search_commands.search_group,
@@ -45,8 +47,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     for each in BLUEPRINTS:
         document.describe_blueprint(each, f"{NAME}.{each.name}")
     docs.init_docs(app, document)
-    health.init_health(app)
-    metrics.init_metrics(app)
+    monitoring.init_monitoring(app)
     for command in COMMANDS:
         app.cli.add_command(command)
     permissions.check_rules(app)

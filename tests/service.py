@@ -21,6 +21,14 @@ FLASK = Path(sys.executable).parent / "flask"
 ROUNDS = int(os.environ.get("TORTURE", "1"))  # how many times as long the slow tests are to last
 
 
+def wait_for(condition: Callable[[], bool], seconds: float = 5) -> bool:
+    """Whether the condition has come to hold within so many seconds."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -75,7 +83,7 @@ class Service:
         self.log: list[str] = []
         self._reading = threading.Thread(target=self.log.extend, args=(process.stderr,))
         self._reading.start()
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -101,7 +109,17 @@ class Service:
     def workers(self) -> list[int]:
         """The pids of the worker processes."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in children.read_text().split()]
+        pids = [int(pid) for pid in children.read_text().split()]
+        return [pid for pid in pids if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+
+    def exchange(self, sent: bytes) -> bytes:
+        """Everything that is answered on one connection until it is closed."""
+        with self.connect() as client:
+            client.sendall(sent)
+            return client.makefile("rb").read()
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
         """Raises OSError or HTTPException where there is no whole answer."""

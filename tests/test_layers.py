@@ -45,9 +45,6 @@ OPEN = {"search": {"query", "index", "rebuild"}, "mail": {"parser"}}
 NOT_YET = {
     "test_what_is_private_to_a_package_stays_there[contacts_service/conversations/inbound_routes.py]",
     "test_a_module_imports_only_what_its_package_may[schemas/inbound.py]",
-    "test_a_package_is_seen_at_a_glance[contacts_service]",
-    "test_imports_stand_at_the_top[contacts_service/metrics.py]",
-    "test_the_server_is_known_to_one_module",
 }
 
 

@@ -62,7 +62,7 @@ def init_database(app: Flask) -> None:
     app.extensions["database"] = database
     app.extensions["write_lock"] = threading.Lock()
     db.init_app(app)
-    app.teardown_appcontext(_close_read_connection)
+    app.teardown_appcontext(close_read_connection)
     with app.app_context():
         database.prepare(db.engine)
 
@@ -97,7 +97,11 @@ def read_connection() -> ReadConnection:
     return found
 
 
-def _close_read_connection(_error: BaseException | None = None) -> None:
+def close_read_connection(_error: BaseException | None = None) -> None:
+    """End the request's snapshot, if there is one; the next reading makes another.
+
+    For whoever is going to wait: a snapshot keeps a connection, and the log from being emptied.
+    """
     if g.pop("read_connection", None) is None:
         return
     pooled: PoolProxiedConnection = g.pop("pooled")
@@ -137,7 +141,7 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[UnitOfWork]:
             outer.connection()  # makes the savepoint now, not at the first statement
             yield outer
         return
-    _close_read_connection()
+    close_read_connection()
     database = backend()
     deadline = time.monotonic() + (database.busy_timeout if is_patient else 0)
     with (
@@ -190,7 +194,7 @@ def yield_to_writers() -> None:
 
 def close_connections() -> None:
     """Close all connections of this process. None may be in use."""
-    _close_read_connection()
+    close_read_connection()
     db.session.remove()
     db.engine.dispose()
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import marshmallow
 from flask import request
 
+from contacts_service.db.session import close_read_connection
 from contacts_service.errors import (
     InputError,
     PayloadTooLargeError,
@@ -80,10 +81,15 @@ def read_body(limit: int) -> bytes:
 def whole_body(limit: int) -> bytes | None:
     """Read the body, once for each request; None if it is over `limit` bytes.
 
-    werkzeug's own limit would cut a chunked body short without an error.
+    Raises InputError for one that ends before its Content-Length. werkzeug's own limit would cut a
+    chunked body short without an error.
     """
     if BODY not in request.environ:
-        is_small = (request.content_length or 0) <= limit
-        request.environ[BODY] = request.stream.read(limit + 1) if is_small else None
+        length = request.content_length or 0
+        close_read_connection()  # opened for the token; a body may take its time
+        sent = request.stream.read(limit + 1) if length <= limit else None
+        if sent is not None and len(sent) < length:
+            raise InputError({"": ["The body is shorter than its Content-Length."]})
+        request.environ[BODY] = sent
     body: bytes | None = request.environ[BODY]
     return None if body is None or len(body) > limit else body
