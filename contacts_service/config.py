@@ -1,7 +1,7 @@
-"""The settings: one table, read from environment variables that begin with `CONTACTS_`.
+"""The table of settings, which come from environment variables that begin with `CONTACTS_`.
 
-An unknown name or a bad value stops the start with a sentence (`SettingsError`). What Kubernetes
-injects for a Service called "contacts" is ignored.
+An unknown name or an invalid value raises SettingsError. Variables that Kubernetes injects for a
+Service called "contacts" are ignored.
 """
 
 import os
@@ -21,14 +21,14 @@ IS_INSTALLED = PROJECT_FOLDER.name == "site-packages" or not (PROJECT_FOLDER / "
 INSTANCE_FOLDER = (Path.cwd() if IS_INSTALLED else PROJECT_FOLDER) / "instance"
 PREFIX = "CONTACTS_"
 
-# Options that psycopg takes beside those of libpq, and that the service gives by itself.
+# Options of psycopg (not of libpq) that the service sets itself.
 PSYCOPGS_OWN = {"autocommit", "context", "cursor_factory", "row_factory"}
 
 INJECTED_BY_KUBERNETES = re.compile(r"CONTACTS_(SERVICE_|PORT_)|CONTACTS_PORT=tcp://")
 
 
 class SettingsError(OperatorError):
-    """A setting that the service cannot start with; the message is the whole explanation."""
+    """The service cannot start with a setting. The message says which and why."""
 
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:
@@ -63,7 +63,7 @@ def comma_separated(text: str) -> tuple[str, ...]:
 def database_url(text: str) -> str:
     try:
         url = make_url(text)
-    except (ArgumentError, ValueError):  # the latter for a port that is no number
+    except (ArgumentError, ValueError):  # ValueError: the port is not a number
         raise ValueError("must be a database URL such as sqlite:////var/lib/contacts.db") from None
     if url.drivername in ("postgresql", "postgresql+psycopg") and url.database:
         own = PSYCOPGS_OWN & url.query.keys()
@@ -84,9 +84,9 @@ def database_url(text: str) -> str:
 
 @dataclass(frozen=True)
 class Setting:
-    """A row of the table. `default` is written as it would be in the environment; "" is unset.
+    """A row of the table. `default` is written as in the environment; "" means unset.
 
-    `told_default` is what docs/running.md says where the default differs from machine to machine.
+    `told_default` is the default in docs/running.md if the real one depends on the machine.
     """
 
     name: str
@@ -173,9 +173,9 @@ SETTINGS = (
 
 
 def load_settings(environ: Mapping[str, str]) -> dict[str, Any]:
-    """The value of every setting by its name; `None` for those that are unset without default.
+    """Read every setting. The value is None for one that is unset and has no default.
 
-    Raises SettingsError for the first name or value that will not do.
+    Raises SettingsError for the first unknown name or invalid value.
     """
     known = {setting.name for setting in SETTINGS}
     given = {

@@ -14,7 +14,6 @@ from contacts_service.auth import permissions
 from contacts_service.config import PREFIX, load_settings
 from contacts_service.contacts import attribute_routes, note_routes
 from contacts_service.contacts import routes as contact_routes
-from contacts_service.conversations import inbound_routes
 from contacts_service.conversations import routes as conversation_routes
 from contacts_service.db import migrate, session
 from contacts_service.web import request_log, responses, security_headers
@@ -26,7 +25,7 @@ BLUEPRINTS = (
     contact_routes.blueprint,
     note_routes.blueprint,
     conversation_routes.blueprint,
-    inbound_routes.blueprint,
+    conversation_routes.inbound_blueprint,
     attribute_routes.blueprint,
 )
 

@@ -1,8 +1,8 @@
-"""JSON, read strictly and written fast.
+"""Parses JSON strictly (docs/api.md), and writes it.
 
-orjson refuses what the standard library lets pass (NaN, 1e400, lone surrogates, bytes that are
-not UTF-8); the standard library's hooks refuse what orjson lets pass (repeated fields, integers
-beyond 64 bits). A body is read by both.
+Bodies are parsed twice. orjson refuses what the standard library accepts: NaN, 1e400, lone
+surrogates, invalid UTF-8. Hooks of the standard library refuse what orjson accepts: repeated fields
+and integers beyond 64 bits.
 """
 
 import json
@@ -17,11 +17,11 @@ INT64 = range(-(2**63), 2**63)
 
 
 class JSONError(ValueError):
-    """JSON that is not accepted; the message is a sentence for the caller."""
+    """The JSON is not accepted. The message is a sentence for the caller."""
 
 
 def read_json(raw: bytes | str) -> Any:
-    """The value of a JSON text. Raises JSONError for all that docs/api.md refuses."""
+    """Parse a JSON text. Raises JSONError."""
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -31,15 +31,15 @@ def read_json(raw: bytes | str) -> Any:
 
 
 def write_json(value: Any) -> bytes:
-    """Compact JSON in UTF-8."""
+    """Write compact JSON in UTF-8."""
     return orjson.dumps(value)
 
 
 def is_same_json(value: Any, text: str) -> bool:
-    """Whether a JSON text says the same as a value, in whatever order of fields."""
+    """Whether a JSON text stands for this value, in any order of fields."""
     if write_json(value).decode() == text:
         return True
-    # As sorted text, because Python takes 1, 1.0 and True for equal.
+    # Sorted texts are compared, because 1, 1.0 and True are equal in Python.
     sort = orjson.OPT_SORT_KEYS
     return orjson.dumps(value, option=sort) == orjson.dumps(orjson.loads(text), option=sort)
 
@@ -67,7 +67,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _int64(digits: str) -> int:
-    # Twenty characters hold every 64-bit integer; int() of a longer text may cost quadratic time.
+    # int() takes quadratic time; every 64-bit integer has at most twenty characters.
     if len(digits) > 20 or int(digits) not in INT64:
         raise JSONError("A whole number is beyond 64 bits.")
     return int(digits)

@@ -1,7 +1,6 @@
-"""What text may look like, and when two texts count as the same.
+"""Normalises and folds text, by one rule for every way into the directory (docs/api.md).
 
-The one normaliser for lines, paragraphs, email addresses and phone numbers, and the one folding
-function; every way into the directory uses them. They raise ValueError with a sentence.
+The functions raise ValueError with a sentence for the caller.
 """
 
 import re
@@ -15,11 +14,11 @@ import re2
 
 from contacts_service.limits import EMAIL_LENGTH, PHONE_LENGTH
 
-# The syntax of an address is what is judged; names such as mail.local are in use inside companies.
+# Only the syntax of addresses is checked: companies use domains such as mail.local internally.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
-# RE2 takes time in proportion to a text, whatever the pattern. Its cache holds 128 patterns.
+# RE2 takes linear time, whatever the pattern. Its cache holds 128 patterns.
 OPTIONS = re2.Options()
 OPTIONS.max_mem = 2 << 20  # bytes for one pattern: \p{L}{1,100} fits
 OPTIONS.never_capture = True
@@ -33,7 +32,7 @@ _not_in_lines = re.compile(f"[{NOT_IN_LINES}{_surrogates}]")
 _not_in_search = re.compile(f"[{NOT_IN_SEARCH}{_surrogates}]")
 _not_in_paragraphs = re.compile(f"[{NOT_IN_PARAGRAPHS}{_surrogates}]")
 
-# An address in ASCII that has nothing to unfold: no quotes, no Punycode, no hyphens side by side.
+# An ASCII address that is its own normal form: no quotes, no Punycode, no adjacent hyphens.
 _word = r"[0-9a-z!#$%&'*+/=?^_`{|}~-]+"
 _label = r"(?![^.]{64})[0-9a-z]+(?:-[0-9a-z]+)*"
 _plain_email = re.compile(rf"(?![^@]{{65}}){_word}(?:\.{_word})*@(?:{_label}\.)+{_label}(?<=[a-z])")
@@ -49,7 +48,7 @@ _LETTERS = {
 
 
 class _Letters(dict[int, str]):
-    """A table for str.translate that learns letter variants, dashes and digits as they come."""
+    """A table for str.translate that caches letter variants, dashes and digits on first use."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
@@ -70,7 +69,7 @@ _letters = _Letters()
 
 
 def fold(text: str) -> str:
-    """The form in which names and addresses are compared and ordered (contract, section 5)."""
+    """Fold case, accents and letter variants, to compare and order text (docs/search.md)."""
     if text.isascii():
         return text.lower().replace("'", "")
     decomposed = unicodedata.normalize("NFKD", text)
@@ -79,10 +78,10 @@ def fold(text: str) -> str:
 
 
 def compose(text: str) -> str:
-    """NFC, in a time that grows as the text does.
+    """Normalise to NFC in linear time.
 
-    Unicode's own way sorts the marks of a character by insertion, which takes minutes where a
-    hostile text has a million in a row; here they are in order before.
+    `unicodedata` sorts the marks of a character by insertion, which takes minutes if a hostile
+    text has a million in a row. Here they are sorted before.
     """
     if unicodedata.is_normalized("NFC", text):
         return text
@@ -100,13 +99,13 @@ def _decomposed(character: str) -> str:
 
 
 def clean_line(text: str) -> str:
-    """`text` trimmed and NFC-normalised; refuses control characters and lone surrogates."""
+    """Trim and NFC-normalise a line. Refuses control characters and lone surrogates."""
     refuse_control_characters(text)
     return compose(text.strip())
 
 
 def clean_paragraphs(text: str) -> str:
-    """As `clean_line`, for text of several lines: newline and tab stay, CR LF becomes LF."""
+    """Like `clean_line`, for text of several lines. Keeps newline and tab; CR LF becomes LF."""
     text = text.replace("\r\n", "\n")
     if _not_in_paragraphs.search(text):
         raise ValueError("Control characters other than newline and tab are not allowed.")
@@ -114,23 +113,23 @@ def clean_paragraphs(text: str) -> str:
 
 
 def clean_search(text: str) -> str:
-    """As `clean_line`, for what is typed into a search box: tab and line break are white space."""
+    """Like `clean_line`, for the text of a search box. Accepts tab and line break."""
     if _not_in_search.search(text):
         raise ValueError("Control characters are not allowed.")
     return compose(text.strip())
 
 
 def refuse_control_characters(text: str) -> None:
-    """For text that is kept as it was sent."""
+    """Raise ValueError for control characters and lone surrogates."""
     if _not_in_lines.search(text):
         raise ValueError("Control characters are not allowed.")
 
 
 def normalise_email(text: str) -> str:
-    """The address in the one spelling that is stored and matched: lower case, Unicode domain."""
+    """Bring an email address into its stored spelling: lower case, with a Unicode domain."""
     plain = text.strip(" ").lower()
     if len(plain) <= EMAIL_LENGTH and text.isascii() and _plain_email.fullmatch(plain):
-        return plain  # what follows comes to the same, much slower
+        return plain  # email_validator returns the same
     try:
         checked = email_validator.validate_email(
             clean_line(text), check_deliverability=False, strict=True
@@ -144,7 +143,7 @@ def normalise_email(text: str) -> str:
 
 
 def normalise_phone(text: str) -> str:
-    """The number as it was typed, trimmed; refuses what cannot be a phone number."""
+    """Trim a phone number, which is stored as it was typed."""
     number = clean_line(text)
     if len(number) > PHONE_LENGTH:
         raise ValueError(f"Longer than {PHONE_LENGTH} characters.")
@@ -154,7 +153,7 @@ def normalise_phone(text: str) -> str:
 
 
 def normalise_message_id(written: str) -> str:
-    """The id by which mail systems know a message, out of what stands around it; "" for none."""
+    """Extract the id of a message from `<>` and what surrounds it. Returns "" if there is none."""
     for candidate in (*_in_brackets.findall(written), written):
         if bare := "".join(candidate.split()).strip("<>,;"):
             return compose(bare)
@@ -162,7 +161,7 @@ def normalise_message_id(written: str) -> str:
 
 
 def normalise_identifier(channel: str, identifier: str) -> str:
-    """An address of any channel in its stored spelling; email and phone as the contact's own."""
+    """Bring an address of any channel into its stored spelling."""
     if channel == "email":
         return normalise_email(identifier)
     if channel == "phone":
@@ -174,7 +173,7 @@ def normalise_identifier(channel: str, identifier: str) -> str:
 
 
 def phone_digits(number: str) -> str:
-    """A number's digits without `(0)` and without `+`, `00` or a single `0` in front."""
+    """Return the significant digits of a number: without `(0)` and a leading `00` or `0`."""
     number = number.replace("(0)", "")
     digits = re.sub("[^0-9]", "", number)
     if number[: len(number) - len(number.lstrip(" +(-./"))].count("+"):
@@ -183,7 +182,7 @@ def phone_digits(number: str) -> str:
 
 
 def compile_pattern(pattern: str) -> Any:
-    """The compiled pattern. Raises ValueError for one that RE2 does not take."""
+    """Compile a pattern. Raises ValueError if RE2 does not accept it."""
     try:
         return re2.compile(pattern, OPTIONS)
     except re2.error as error:
@@ -192,6 +191,6 @@ def compile_pattern(pattern: str) -> Any:
 
 
 def bare_name(name: str) -> str:
-    """A field's name without the table that clients in the field put in front of it."""
+    """Remove the table that some clients put in front of the name of a field."""
     table, dot, field = name.partition(".")
     return field if dot and table in ("users", "contacts") else name

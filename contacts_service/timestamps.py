@@ -1,39 +1,36 @@
-"""Moments, in the one form in which they are stored, compared and sent.
+"""Times in the one form in which they are stored, compared and sent.
 
-RFC 3339 in UTC with microseconds, ending in Z: always 27 characters, so that they sort as they
-read.
+That is RFC 3339 in UTC with microseconds, ending in Z: always 27 characters, so that text order is
+the order of time.
 """
 
 import re
 from datetime import UTC, datetime, timedelta
 
-_moment = re.compile(
+_rfc3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 
 
 def now() -> str:
-    """The present moment as it is stored and sent: RFC 3339, UTC, microseconds, ending in Z."""
-    return _written(datetime.now(UTC))
+    """Return the present time in the stored form."""
+    return wire_time(datetime.now(UTC))
 
 
-def wire_time(moment: datetime) -> str:
-    """An aware datetime in the one form in which times are stored, compared and sent."""
-    return _written(moment.astimezone(UTC))
-
-
-def _written(utc: datetime) -> str:
-    return utc.isoformat(timespec="microseconds")[:-6] + "Z"  # in the place of +00:00
+def wire_time(time: datetime) -> str:
+    """Bring an aware datetime into the stored form."""
+    utc = time.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def read_moment(text: str) -> datetime:
-    """The moment that a text in RFC 3339 names. Raises ValueError for anything else."""
-    if not _moment.fullmatch(text):
+    """Parse a time in RFC 3339. Raises ValueError for anything else."""
+    if not _rfc3339.fullmatch(text):
         raise ValueError("Not a time with its offset (RFC 3339).")
     return datetime.fromisoformat(text.upper())
 
 
-def moment_after(moment: str) -> str:
-    """Now, or the microsecond after `moment` where the clock has not passed it."""
-    next_one = datetime.fromisoformat(moment) + timedelta(microseconds=1)
-    return max(now(), wire_time(next_one))
+def moment_after(timestamp: str) -> str:
+    """Return the present time, or a microsecond after `timestamp` if the clock is behind it."""
+    following = datetime.fromisoformat(timestamp) + timedelta(microseconds=1)
+    return max(now(), wire_time(following))

@@ -1,4 +1,4 @@
-"""Channels: a further address of a contact."""
+"""The schema of a channel, which is a further address of a contact."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -9,11 +9,11 @@ from contacts_service import text
 from contacts_service.limits import CHANNEL, IDENTIFIER_LENGTH, PHONE_LENGTH
 from contacts_service.strict_json import Json
 from contacts_service.text import PHONE_PATTERN
-from schemas.fields import NOT_BLANK, ClosedSchema, Line, Word
+from schemas.fields import NOT_BLANK, ClosedSchema, SingleLine, Token
 
 
-class ChannelName(Word):
-    """What kind of address: `email`, `phone`, `chat`, …"""
+class ChannelName(Token):
+    """The kind of an address: `email`, `phone`, `chat`, …"""
 
     def __init__(self, **kwargs: Any) -> None:
         check = validate.Regexp(
@@ -22,8 +22,8 @@ class ChannelName(Word):
         super().__init__(validate=check, metadata={"pattern": CHANNEL}, **kwargs)
 
 
-class Identifier(Line):
-    """An address, as the channel writes it."""
+class Identifier(SingleLine):
+    """An address in the spelling of its channel."""
 
     def __init__(self, **kwargs: Any) -> None:
         metadata = {"minLength": 1, "pattern": NOT_BLANK, **kwargs.pop("metadata", {})}
@@ -31,7 +31,10 @@ class Identifier(Line):
 
 
 def by_channel(rule: Callable[[Json], Json]) -> Json:
-    """What `rule` says of the other fields, given the form that each channel's identifiers have."""
+    """Document how the channel decides the form of identifiers.
+
+    `rule` takes the JSON schema of an identifier, and returns the properties that contain one.
+    """
     email = {"type": ["string", "null"], "format": "email"}
     phone = {"type": ["string", "null"], "pattern": PHONE_PATTERN, "maxLength": PHONE_LENGTH}
     return {
@@ -44,7 +47,7 @@ def by_channel(rule: Callable[[Json], Json]) -> Json:
 
 
 class ChannelCreateSchema(ClosedSchema):
-    """An address to add, turned into the pair (channel, identifier) in its stored spelling."""
+    """An address to add. Loads as the pair (channel, identifier) in its stored spelling."""
 
     json_rules: ClassVar[Json] = by_channel(lambda identifier: {"identifier": identifier})
 
@@ -53,11 +56,11 @@ class ChannelCreateSchema(ClosedSchema):
 
     @post_load
     def to_address(self, data: dict[str, Any], **kwargs: Any) -> tuple[str, str]:
-        return normalised(data["channel"], data["identifier"])
+        return normalise_address(data["channel"], data["identifier"])
 
 
-def normalised(channel: str, identifier: str) -> tuple[str, str]:
-    """The address in its stored spelling. Raises ValidationError that names `identifier`."""
+def normalise_address(channel: str, identifier: str) -> tuple[str, str]:
+    """Bring an address into its stored spelling. Raises ValidationError about `identifier`."""
     try:
         return channel, text.normalise_identifier(channel, identifier)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Contacts: what may be sent, and what is answered."""
+"""The schemas of contacts, for requests and answers."""
 
 from typing import Any, ClassVar
 
@@ -11,12 +11,12 @@ from schemas.fields import (
     ClosedSchema,
     CustomAttributes,
     Email,
-    Line,
     Phone,
     SearchText,
+    SingleLine,
     StrictBoolean,
-    WireTime,
-    Word,
+    Timestamp,
+    Token,
 )
 from schemas.lists import ListQuerySchema
 
@@ -31,8 +31,8 @@ class ContactChannelSchema(ClosedSchema):
     id = fields.Integer(required=True)
     channel = fields.String(required=True)
     identifier = fields.String(required=True)
-    created_at = WireTime(required=True)
-    updated_at = WireTime(required=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
 
 
 class ContactSchema(ClosedSchema):
@@ -45,8 +45,8 @@ class ContactSchema(ClosedSchema):
     phone = fields.String(required=True, allow_none=True)
     blocked = fields.Boolean(required=True)
     custom_attributes = fields.Dict(required=True, keys=fields.String())
-    created_at = WireTime(required=True)
-    updated_at = WireTime(required=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
 
 
 class ContactDetailSchema(ContactSchema):
@@ -56,20 +56,20 @@ class ContactDetailSchema(ContactSchema):
 
 
 class ContactUpdateSchema(ClosedSchema):
-    """What an agent may correct; what is not sent stays."""
+    """Changes to a contact. Fields that are not sent stay as they are."""
 
-    first_name = Line(NAME_LENGTH)
-    last_name = Line(NAME_LENGTH)
+    first_name = SingleLine(NAME_LENGTH)
+    last_name = SingleLine(NAME_LENGTH)
     email = Email(allow_none=True)
     phone = Phone(allow_none=True)
     custom_attributes = CustomAttributes()
 
 
 class QuickContactSchema(ClosedSchema):
-    """The least that makes a contact."""
+    """A contact to create if nobody has the address."""
 
-    first_name = Line(NAME_LENGTH, load_default="")
-    last_name = Line(NAME_LENGTH, load_default="")
+    first_name = SingleLine(NAME_LENGTH, load_default="")
+    last_name = SingleLine(NAME_LENGTH, load_default="")
     email = Email(required=True)
 
 
@@ -80,27 +80,27 @@ class BlockSchema(ClosedSchema):
 
 
 class SearchQuerySchema(ClosedSchema):
-    """What was typed into the search box."""
+    """The text of the search box."""
 
     q = SearchText(required=True)
 
 
-class OrderBy(Word):
-    """A field to order by, with or without the table that some clients put in front."""
+class OrderBy(Token):
+    """A field to order by. Some clients put its table in front."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         return bare_name(super()._deserialize(value, attr, data, **kwargs))
 
 
 class Filters(fields.String):
-    """Filters as JSON text, which `contacts` reads; the routes set the documented shape."""
+    """Filters as JSON text, which `listing` parses. The routes set the documented shape."""
 
     json_shape: ClassVar[Json] = {}
 
 
 class ContactsQuerySchema(ListQuerySchema):
-    """Which part of the directory, in which order."""
+    """The page, order and filters of a list of contacts."""
 
     order_by = OrderBy(load_default="created_at", validate=validate.OneOf(ORDERS))
-    order = Word(load_default="desc", validate=validate.OneOf(("asc", "desc")))
+    order = Token(load_default="desc", validate=validate.OneOf(("asc", "desc")))
     filters = Filters(metadata={"description": FILTERS_HELP})

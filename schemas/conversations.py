@@ -1,4 +1,4 @@
-"""Conversations and the messages in them."""
+"""The schemas of conversations and their messages."""
 
 from typing import Any, ClassVar
 
@@ -19,7 +19,7 @@ from contacts_service.limits import (
 from contacts_service.strict_json import Json
 from schemas.channels import ChannelName
 from schemas.contacts import QuickContactSchema
-from schemas.fields import ClosedSchema, Line, MessageId, Paragraphs, WireTime, Word
+from schemas.fields import ClosedSchema, MessageId, MultiLine, SingleLine, Timestamp, Token
 from schemas.lists import ListQuerySchema
 from schemas.notes import AuthorSchema
 
@@ -35,19 +35,19 @@ class ConversationSchema(ClosedSchema):
     last_message = fields.String(
         required=True, allow_none=True, validate=validate.Length(max=PREVIEW_LENGTH)
     )
-    last_message_at = WireTime(required=True)
-    created_at = WireTime(required=True)
-    updated_at = WireTime(required=True)
+    last_message_at = Timestamp(required=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
 
 
 class ConversationOfContactSchema(ConversationSchema):
-    """A conversation, and the contact's part in it."""
+    """A conversation with the role of a contact in it."""
 
     role = fields.String(required=True, validate=validate.OneOf((SENDER, PARTICIPANT)))
 
 
 class Statuses(fields.String):
-    """Names of statuses, comma-separated."""
+    """Statuses, separated by commas."""
 
     def __init__(self, **kwargs: Any) -> None:
         status = "|".join(STATUSES)
@@ -63,19 +63,19 @@ class Statuses(fields.String):
 
 
 class ConversationsQuerySchema(ListQuerySchema):
-    """Which of a contact's conversations."""
+    """The page and statuses of a list of conversations."""
 
     statuses = Statuses()
 
 
 class StatusSchema(ClosedSchema):
-    """Where a conversation stands."""
+    """The status of a conversation."""
 
-    status = Word(required=True, validate=validate.OneOf(STATUSES))
+    status = Token(required=True, validate=validate.OneOf(STATUSES))
 
 
 class MessageSchema(ClosedSchema):
-    """A message: of an agent, its author, or of a contact."""
+    """A message. One of an agent has an `author`, one of a contact a `contact_id`."""
 
     uuid = fields.String(required=True, metadata={"format": "uuid"})
     conversation_uuid = fields.String(required=True, metadata={"format": "uuid"})
@@ -84,7 +84,7 @@ class MessageSchema(ClosedSchema):
     message_id = fields.String(required=True, allow_none=True)
     contact_id = fields.Integer(required=True, allow_none=True)
     author = fields.Nested(AuthorSchema(), required=True, allow_none=True)
-    created_at = WireTime(required=True)
+    created_at = Timestamp(required=True)
 
 
 class BegunConversationSchema(ConversationSchema):
@@ -94,16 +94,16 @@ class BegunConversationSchema(ConversationSchema):
 
 
 class MessageCreateSchema(ClosedSchema):
-    """What an agent writes to a contact."""
+    """A message of an agent."""
 
     body_limit = MESSAGE_BODY
 
-    message = Paragraphs(CONTENT_LENGTH, required=True)
+    message = MultiLine(CONTENT_LENGTH, required=True)
     message_id = MessageId(MESSAGE_ID_LENGTH, load_default=None, allow_none=True)
 
 
 class ConversationCreateSchema(MessageCreateSchema):
-    """With whom an agent begins a conversation, and how."""
+    """A conversation that an agent begins, with its first message."""
 
     json_rules: ClassVar[Json] = {
         "oneOf": [{"required": ["contact_id"]}, {"required": ["contact"]}]
@@ -112,7 +112,7 @@ class ConversationCreateSchema(MessageCreateSchema):
     contact_id = fields.Integer(strict=True)
     contact = fields.Nested(QuickContactSchema())
     channel = ChannelName(required=True)
-    subject = Line(SUBJECT_LENGTH, load_default="")
+    subject = SingleLine(SUBJECT_LENGTH, load_default="")
 
     @validates_schema
     def require_one_contact(self, data: dict[str, Any], **kwargs: Any) -> None:

@@ -1,6 +1,6 @@
-"""The field types of the contract's section 1: strict where marshmallow's own are lenient.
+"""Field types that are stricter than marshmallow's own (docs/api.md).
 
-They judge form and bring text into its stored spelling by the rules of `contacts_service.text`.
+They check the form of values, and bring text into its stored spelling by the rules of `text`.
 """
 
 import re
@@ -16,8 +16,8 @@ from contacts_service.limits import ATTRIBUTE_KEY_LENGTH, ATTRIBUTES_SIZE
 from contacts_service.strict_json import write_json
 from contacts_service.timestamps import read_moment, wire_time
 
-MEMBER_SIZE = len(',"k":1')  # at least
-COMPLAINTS = 100  # about one object or list
+MEMBER_SIZE = len(',"k":1')  # bytes of the shortest member of an object
+COMPLAINTS = 100  # reported at most about one object or list
 
 ONE_LINE = f"^[^{text.NOT_IN_LINES}]*$"
 
@@ -29,16 +29,16 @@ SEARCHABLE = rf"^[^{text.NOT_IN_SEARCH}]*[^\s{text.NOT_IN_SEARCH}][^{text.NOT_IN
 
 
 class ClosedSchema(Schema):
-    """An object that has the fields it names and no others.
+    """An object without unknown fields. Reports at most 100 of them.
 
-    Of many others, the first ones are told: to tell of a body full of them costs seconds.
+    A body of a megabyte can have so many that reporting all takes seconds.
     """
 
     class Meta:
         unknown = RAISE
 
     def load(self, data: Any, **kwargs: Any) -> Any:
-        """As marshmallow's."""
+        """Drop all but the first unknown fields, then load."""
         if isinstance(data, dict) and len(data) > len(self.load_fields) + COMPLAINTS:
             known = {field.data_key or name for name, field in self.load_fields.items()}
             others = islice((name for name in data if name not in known), COMPLAINTS)
@@ -46,8 +46,8 @@ class ClosedSchema(Schema):
         return super().load(data, **kwargs)
 
 
-class Items(fields.List[Any]):
-    """A list that is judged for as long as it may pass, or until many of its items are wrong."""
+class BoundedList(fields.List[Any]):
+    """A list that is too long is refused unread. Reports at most 100 wrong items."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list):
@@ -70,7 +70,7 @@ class Items(fields.List[Any]):
 
 
 class Text(fields.String):
-    """A string that a function of `contacts_service.text` brings into its stored spelling."""
+    """A string that `clean`, a function of `text`, brings into its stored spelling."""
 
     clean: Callable[[str], str]
 
@@ -83,14 +83,14 @@ class Text(fields.String):
             raise ValidationError(str(error)) from None
 
 
-class Word(Text):
-    """A word of a few, or of a form; blanks around it are nothing."""
+class Token(Text):
+    """A short string of a fixed form, such as an enumerated value. Surrounding blanks are cut."""
 
     clean = staticmethod(text.clean_line)
 
 
-class Line(Text):
-    """One line of text of at most `max_length` characters, measured after trimming."""
+class SingleLine(Text):
+    """A line of text of at most `max_length` characters after trimming."""
 
     clean = staticmethod(text.clean_line)
 
@@ -100,7 +100,7 @@ class Line(Text):
         super().__init__(validate=limit, metadata=metadata, **kwargs)
 
 
-class Paragraphs(Text):
+class MultiLine(Text):
     """Text of several lines of at most `max_length` characters."""
 
     clean = staticmethod(text.clean_paragraphs)
@@ -117,7 +117,7 @@ class Paragraphs(Text):
 
 
 class SearchText(Text):
-    """What is typed into a search box: 1 to 200 characters after trimming."""
+    """The text of a search box: 1 to 200 characters after trimming."""
 
     clean = staticmethod(text.clean_search)
 
@@ -130,7 +130,7 @@ class SearchText(Text):
 
 
 class Email(Text):
-    """An email address, brought to lower case."""
+    """An email address. Loads in lower case."""
 
     clean = staticmethod(text.normalise_email)
 
@@ -140,7 +140,7 @@ class Email(Text):
 
 
 class Phone(Text):
-    """A phone number as it was typed; `""` clears it, which is None."""
+    """A phone number as it was typed. `""` loads as None, which clears it."""
 
     clean = staticmethod(lambda given: text.clean_line(given) and text.normalise_phone(given))
 
@@ -153,8 +153,8 @@ class Phone(Text):
         return number or None
 
 
-class MessageId(Line):
-    """The id by which mail systems know a message, with or without the `<>` around it."""
+class MessageId(SingleLine):
+    """The id that mail systems give a message, with or without `<>`. Loads without."""
 
     def __init__(self, max_length: int, **kwargs: Any) -> None:
         super().__init__(max_length, metadata={"pattern": MESSAGE_ID}, **kwargs)
@@ -168,15 +168,15 @@ class MessageId(Line):
 
 
 class Uuid(fields.UUID):
-    """A UUID, as text in its canonical spelling."""
+    """A UUID. Loads as text in its canonical spelling."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         given = value.strip() if isinstance(value, str) else value
         return str(super()._deserialize(given, attr, data, **kwargs))
 
 
-class Moment(Word):
-    """A moment in RFC 3339, turned into the form in which times are stored."""
+class DateTime(Token):
+    """A time in RFC 3339. Loads in the form in which times are stored."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(metadata={"format": "date-time"}, **kwargs)
@@ -192,7 +192,7 @@ class Moment(Word):
 
 
 class StrictBoolean(fields.Boolean):
-    """`true` or `false`, and nothing that resembles them."""
+    """`true` or `false`; refuses strings and numbers."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
@@ -201,7 +201,7 @@ class StrictBoolean(fields.Boolean):
 
 
 class QueryNumber(fields.Integer):
-    """A whole number in a query string, in decimal digits."""
+    """A whole number of decimal digits in a query string."""
 
     def __init__(self, low: int, high: int, **kwargs: Any) -> None:
         sentence = f"Must be a whole number from {low} to {high}."
@@ -215,15 +215,16 @@ class QueryNumber(fields.Integer):
 
 
 class Key(str):
-    """A key that the caller chose, so that none is taken for a name of marshmallow's own."""
+    """A key that the caller chose. `schemas.errors` tells it from marshmallow's own keys."""
 
     __slots__ = ()
 
 
 class CustomAttributes(fields.Dict):
-    """A free-form object within the contract's limits; its values are kept as sent."""
+    """A free-form object of limited size. Values are kept as sent."""
 
-    # That every key matches is said apart: clients are generated from `additionalProperties` alone.
+    # `propertyNames` restricts the keys, because generators of clients read `additionalProperties`
+    # alone.
     json_properties: ClassVar = {
         "propertyNames": {"pattern": ATTRIBUTE_KEY},
         "patternProperties": {ATTRIBUTE_KEY: {"$ref": "#/components/schemas/JsonValue"}},
@@ -297,8 +298,8 @@ JSON_VALUE = {
 }
 
 
-class WireTime(fields.String):
-    """A moment as it is sent: RFC 3339, UTC, microseconds, ending in Z."""
+class Timestamp(fields.String):
+    """A time in an answer: RFC 3339, UTC, microseconds, ending in Z."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(metadata={"format": "date-time"}, **kwargs)

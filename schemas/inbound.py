@@ -1,15 +1,15 @@
-"""A message that has arrived: what a gateway hands over, and what it is told."""
+"""The schemas of incoming messages and of the answer to their deliverer."""
 
 from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from contacts_service.conversations.incoming import Correspondent, IncomingMessage
 from contacts_service.limits import (
     CC_COUNT,
     CONTENT_LENGTH,
     INBOX,
     INCOMING,
+    MAIL_BODY,
     MAIL_TYPE,
     MESSAGE_BODY,
     MESSAGE_ID_LENGTH,
@@ -20,27 +20,27 @@ from contacts_service.limits import (
     SUBJECT_LENGTH,
 )
 from contacts_service.strict_json import Json
-from schemas.channels import ChannelName, Identifier, by_channel, normalised
+from schemas.channels import ChannelName, Identifier, by_channel, normalise_address
 from schemas.contacts import ContactDetailSchema
 from schemas.conversations import ConversationSchema
 from schemas.fields import (
+    BoundedList,
     ClosedSchema,
+    DateTime,
     Email,
-    Items,
-    Line,
     MessageId,
-    Moment,
-    Paragraphs,
+    MultiLine,
     Phone,
+    SingleLine,
+    Timestamp,
     Uuid,
-    WireTime,
 )
 
 ADDRESSES = ("email", "phone", "identifier")
 
 
 class CorrespondentSchema(ClosedSchema):
-    """Somebody who wrote or was copied in; one of the first three is needed."""
+    """The sender of a message or somebody copied in. Needs one of the first three fields."""
 
     json_rules: ClassVar[Json] = {
         "anyOf": [
@@ -54,8 +54,8 @@ class CorrespondentSchema(ClosedSchema):
     identifier = Identifier(
         allow_none=True, metadata={"description": "The channel's own id of the person."}
     )
-    first_name = Line(NAME_LENGTH, load_default="")
-    last_name = Line(NAME_LENGTH, load_default="")
+    first_name = SingleLine(NAME_LENGTH, load_default="")
+    last_name = SingleLine(NAME_LENGTH, load_default="")
 
     @validates_schema
     def require_an_address(self, data: dict[str, Any], **kwargs: Any) -> None:
@@ -67,7 +67,7 @@ class IncomingMessageSchema(ClosedSchema):
     """A message that has arrived."""
 
     body_limit = MESSAGE_BODY
-    other_types = (MAIL_TYPE,)
+    raw_types: ClassVar = {MAIL_TYPE: MAIL_BODY}
     json_rules: ClassVar[Json] = by_channel(
         lambda identifier: {
             "from": {"properties": {"identifier": identifier}},
@@ -77,58 +77,59 @@ class IncomingMessageSchema(ClosedSchema):
 
     channel = ChannelName(required=True)
     sender = fields.Nested(CorrespondentSchema(), required=True, data_key="from")
-    cc = Items(
+    cc = BoundedList(
         fields.Nested(CorrespondentSchema()),
         load_default=[],
         validate=validate.Length(max=CC_COUNT, error="More than {max} people."),
     )
-    subject = Line(SUBJECT_LENGTH, load_default="")
-    content = Paragraphs(CONTENT_LENGTH, may_be_blank=True, load_default="")
+    subject = SingleLine(SUBJECT_LENGTH, load_default="")
+    content = MultiLine(CONTENT_LENGTH, may_be_blank=True, load_default="")
     message_id = MessageId(MESSAGE_ID_LENGTH, allow_none=True)
     in_reply_to = MessageId(MESSAGE_ID_LENGTH, allow_none=True)
-    references = Items(MessageId(MESSAGE_ID_LENGTH), load_default=[])
+    references = BoundedList(MessageId(MESSAGE_ID_LENGTH), load_default=[])
     conversation_uuid = Uuid(allow_none=True)
-    received_at = Moment(allow_none=True)
+    received_at = DateTime(allow_none=True)
 
     @post_load
-    def to_message(self, data: dict[str, Any], **kwargs: Any) -> IncomingMessage:
-        channel = data["channel"]
-        data["sender"] = _correspondent(channel, data["sender"], "from")
-        data["cc"] = tuple(
-            _correspondent(channel, who, "cc", number) for number, who in enumerate(data["cc"])
-        )
+    def normalise_identifiers(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        _normalise_identifier(data["channel"], data["sender"], "from")
+        for number, person in enumerate(data["cc"]):
+            _normalise_identifier(data["channel"], person, "cc", number)
         data["references"] = tuple(data["references"][-REFERENCES_COUNT:])
-        return IncomingMessage(**data)
+        return data
 
 
-def _correspondent(channel: str, who: dict[str, Any], *path: Any) -> Correspondent:
-    """On a channel of emails or phones, the channel's own id is an address like any other."""
-    if who.get("identifier") is not None:
-        try:
-            channel, who["identifier"] = normalised(channel, who["identifier"])
-        except ValidationError as error:
-            messages: Any = error.messages
-            for step in reversed(path):
-                messages = {step: messages}
-            raise ValidationError(messages) from None
-        if channel in ("email", "phone"):
-            if who.get(channel) is None:
-                who[channel] = who["identifier"]
-            if who[channel] == who["identifier"]:
-                del who["identifier"]
-    return Correspondent(**who)
+def _normalise_identifier(channel: str, person: dict[str, Any], *path: Any) -> None:
+    """Bring the identifier into its stored spelling.
+
+    On the channels `email` and `phone` it moves to that field. Raises ValidationError below `path`.
+    """
+    if person.get("identifier") is None:
+        return
+    try:
+        channel, person["identifier"] = normalise_address(channel, person["identifier"])
+    except ValidationError as error:
+        messages: Any = error.messages
+        for step in reversed(path):
+            messages = {step: messages}
+        raise ValidationError(messages) from None
+    if channel in ("email", "phone"):
+        if person.get(channel) is None:
+            person[channel] = person["identifier"]
+        if person[channel] == person["identifier"]:
+            del person["identifier"]
 
 
 class MessageReceiptSchema(ClosedSchema):
-    """The message, as far as its sender's side has to know it."""
+    """The recorded message, in the answer to its deliverer."""
 
     uuid = fields.String(required=True, metadata={"format": "uuid"})
     direction = fields.String(required=True, validate=validate.OneOf((INCOMING, OUTGOING)))
-    created_at = WireTime(required=True)
+    created_at = Timestamp(required=True)
 
 
 class DeliverySchema(ClosedSchema):
-    """What became of a message. `contact` is null only for an automatic one of somebody unknown."""
+    """What happened to a message. `contact` is null for an automatic one of an unknown sender."""
 
     contact = fields.Nested(ContactDetailSchema(), required=True, allow_none=True)
     contact_created = fields.Boolean(required=True)

@@ -1,4 +1,4 @@
-"""What every list takes in its query string, and the shape of what it answers."""
+"""The query string of lists, and the documented shape of their answers."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ from contacts_service.limits import MAX_PAGE, MAX_PAGE_SIZE, PAGE_SIZE
 from schemas.fields import ClosedSchema, QueryNumber
 
 CURSOR_HELP = """\
-Walks the whole list: empty at the beginning, then the `next_cursor` of the answer before, with
-the same order and filters, until that is null. Costs the same at any depth. Not together with
-`page`."""
+Reads the whole list: send it empty at first, then the `next_cursor` of the last answer with the
+same order and filters, until that is null. Costs the same at any depth. Cannot be sent together
+with `page`."""
 
 
 class ListQuerySchema(ClosedSchema):
-    """Which page of a list, by its number or by a cursor (docs/api.md)."""
+    """A page of a list, by number or by cursor (docs/api.md)."""
 
     page = QueryNumber(1, MAX_PAGE)
     page_size = QueryNumber(1, MAX_PAGE_SIZE, load_default=PAGE_SIZE)

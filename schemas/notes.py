@@ -1,9 +1,9 @@
-"""Notes on contacts."""
+"""The schemas of notes on contacts."""
 
 from marshmallow import fields
 
 from contacts_service.limits import NOTE_LENGTH
-from schemas.fields import ClosedSchema, Paragraphs, WireTime
+from schemas.fields import ClosedSchema, MultiLine, Timestamp
 
 
 class AuthorSchema(ClosedSchema):
@@ -20,10 +20,10 @@ class NoteSchema(ClosedSchema):
     contact_id = fields.Integer(required=True)
     content = fields.String(required=True)
     author = fields.Nested(AuthorSchema(), required=True)
-    created_at = WireTime(required=True)
+    created_at = Timestamp(required=True)
 
 
 class NoteCreateSchema(ClosedSchema):
-    """What an agent writes about a contact."""
+    """A note to write on a contact."""
 
-    content = Paragraphs(NOTE_LENGTH, required=True)
+    content = MultiLine(NOTE_LENGTH, required=True)

@@ -41,19 +41,6 @@ PRIVATE = {
 # Packages of which others import these modules alone.
 OPEN = {"search": {"query", "index", "rebuild"}, "mail": {"parser"}}
 
-# What does not hold yet; to be emptied.
-NOT_YET = {
-    "test_what_is_private_to_a_package_stays_there[contacts_service/conversations/inbound_routes.py]",
-    "test_a_module_imports_only_what_its_package_may[schemas/inbound.py]",
-}
-
-
-@pytest.fixture(autouse=True)
-def _skip_what_does_not_hold_yet(request: pytest.FixtureRequest) -> None:
-    if request.node.name in NOT_YET:
-        pytest.xfail("not yet")
-
-
 MOST_MODULES = 14
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 50

@@ -1,6 +1,6 @@
-"""The definitions of custom attributes: what a key is called and which values it may have.
+"""The definitions of custom attributes: the name of a key, and the values that it may have.
 
-`attributes` judges values by them. Deleting one leaves the values that contacts have.
+`attributes` checks values by them. When a definition is deleted, contacts keep their values.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from contacts_service.errors import ConflictError, InputError, NotFoundError
 from contacts_service.listing.lists import ListQuery, Order, PageRequest, read_list
 from contacts_service.strict_json import Json, write_json
 from contacts_service.timestamps import moment_after, now
-from schemas.definitions import AttributeDefinitionSchema
+from schemas.attribute_definitions import AttributeDefinitionSchema
 
 DEFINITION = Shape(AttributeDefinitionSchema().fields, AttributeDefinition)
 DEFINITIONS = ListQuery(
@@ -32,27 +32,31 @@ TYPE_OF_FIELD = {"values": "list", "regex": "text", "regex_hint": "text"}
 
 
 def list_definitions(reads: ReadConnection, page: PageRequest) -> Json:
-    """A page of the definitions, oldest first."""
+    """Read a page of the definitions, oldest first."""
     return read_list(reads, DEFINITIONS, page)
 
 
 def create_definition(session: UnitOfWork, fields: Json) -> Json:
-    """The new definition. Raises InputError for a field that its data type does not have or lacks,
-    ConflictError for a key that is defined.
+    """Create a definition.
+
+    Raises InputError if its data type lacks a field or does not have it, and ConflictError if the
+    key is defined already.
     """
     _check_fields(fields["data_type"], fields)
-    moment = now()
-    definition = AttributeDefinition(**_stored(fields), created_at=moment, updated_at=moment)
+    timestamp = now()
+    definition = AttributeDefinition(
+        **_column_values(fields), created_at=timestamp, updated_at=timestamp
+    )
     session.add(definition)
     try:
         session.flush()
-    except IntegrityError:  # the key is all that can be taken
+    except IntegrityError:  # the key is the only unique column
         raise ConflictError("The key is already defined.") from None
     return read_definition(session.reads, definition.id)
 
 
 def read_definition(reads: ReadConnection, definition_id: int) -> Json:
-    """One definition. Raises NotFoundError."""
+    """Read one definition. Raises NotFoundError."""
     row = reads.row(_BY_ID, {"id": definition_id})
     if row is None:
         raise NotFoundError("There is no such definition.")
@@ -60,9 +64,9 @@ def read_definition(reads: ReadConnection, definition_id: int) -> Json:
 
 
 def update_definition(session: UnitOfWork, definition_id: int, changes: Json) -> Json:
-    """Change what `changes` holds and leave the rest; where nothing differs, `updated_at` stays.
+    """Change the fields in `changes`. If none differs, `updated_at` stays.
 
-    Raises NotFoundError, and InputError for another key or data type and as `create_definition`.
+    Raises NotFoundError, and InputError like `create_definition` or for another key or data type.
     """
     definition = session.get(AttributeDefinition, definition_id)
     if definition is None:
@@ -71,7 +75,7 @@ def update_definition(session: UnitOfWork, definition_id: int, changes: Json) ->
         if changes.get(name, getattr(definition, name)) != getattr(definition, name):
             raise InputError({name: ["Cannot be changed."]})
     _check_fields(definition.data_type, changes)
-    for name, value in _stored(changes).items():
+    for name, value in _column_values(changes).items():
         setattr(definition, name, value)
     if session.is_modified(definition):
         definition.updated_at = moment_after(definition.updated_at)
@@ -79,7 +83,7 @@ def update_definition(session: UnitOfWork, definition_id: int, changes: Json) ->
 
 
 def delete_definition(session: UnitOfWork, definition_id: int) -> None:
-    """Raises NotFoundError."""
+    """Delete a definition. Raises NotFoundError."""
     deleted = session.execute(
         delete(AttributeDefinition)
         .where(AttributeDefinition.id == definition_id)
@@ -90,7 +94,7 @@ def delete_definition(session: UnitOfWork, definition_id: int) -> None:
 
 
 def _check_fields(data_type: str, fields: Json) -> None:
-    """Raises InputError for each field that belongs to another data type, or that is missing."""
+    """Raise InputError about fields that belong to another data type or are missing."""
     errors = {
         name: [f"Only for the data type {owner}."]
         for name, owner in TYPE_OF_FIELD.items()
@@ -102,7 +106,7 @@ def _check_fields(data_type: str, fields: Json) -> None:
         raise InputError(errors)
 
 
-def _stored(fields: Json) -> dict[str, Any]:
-    """The fields as the columns hold them."""
+def _column_values(fields: Json) -> dict[str, Any]:
+    """Convert fields to the values of their columns."""
     values = fields.get("values")
     return fields if values is None else fields | {"values": write_json(values).decode()}

@@ -1,13 +1,13 @@
 """The routes of the definitions of custom attributes."""
 
 from contacts_service.auth.permissions import ANY_TOKEN, requires
-from contacts_service.contacts import attribute_definitions as definitions
+from contacts_service.contacts import attribute_definitions
 from contacts_service.db.session import read_connection, unit_of_work
 from contacts_service.listing.lists import page_request
 from contacts_service.strict_json import Json
 from contacts_service.web.blueprint import Blueprint
 from contacts_service.web.openapi import DELETED, alt_response
-from schemas.definitions import (
+from schemas.attribute_definitions import (
     AttributeDefinitionCreateSchema,
     AttributeDefinitionSchema,
     AttributeDefinitionUpdateSchema,
@@ -31,7 +31,7 @@ blueprint = Blueprint("custom_attributes", __name__, description="What contacts 
 @blueprint.arguments(ListQuerySchema(), location="query")
 def list_definitions(query: Json) -> Json:
     """List the definitions of custom attributes, oldest first."""
-    return definitions.list_definitions(read_connection(), page_request(query))
+    return attribute_definitions.list_definitions(read_connection(), page_request(query))
 
 
 @blueprint.route("/custom-attributes", methods=["POST"])
@@ -42,11 +42,11 @@ def list_definitions(query: Json) -> Json:
 def create_definition(body: Json) -> Json:
     """Define a custom attribute.
 
-    A `list` needs `values`; a `text` may have a `regex`, which the whole value must match. Values
-    are judged by it only where the service runs in strict mode.
+    A `list` needs `values`; a `text` may have a `regex`, which the whole value must match. The
+    values of contacts are checked only if the service runs in strict mode.
     """
     with unit_of_work() as session:
-        return definitions.create_definition(session, body)
+        return attribute_definitions.create_definition(session, body)
 
 
 @blueprint.route(DEFINITION)
@@ -54,7 +54,7 @@ def create_definition(body: Json) -> Json:
 @blueprint.response(200, AttributeDefinitionSchema)
 def get_definition(definition_id: int) -> Json:
     """Get one definition."""
-    return definitions.read_definition(read_connection(), definition_id)
+    return attribute_definitions.read_definition(read_connection(), definition_id)
 
 
 @blueprint.route(DEFINITION, methods=["PUT"])
@@ -64,19 +64,20 @@ def get_definition(definition_id: int) -> Json:
     AttributeDefinitionUpdateSchema(), example={"values": ["platinum", "gold", "silver"]}
 )
 def update_definition(changes: Json, definition_id: int) -> Json:
-    """Correct a definition; what is not sent stays, and so do the values that contacts have.
+    """Change a definition. Fields that are not sent stay as they are.
 
-    Key and data type cannot be changed. `null` clears `regex` or `regex_hint`.
+    Key and data type cannot be changed. `null` clears `regex` or `regex_hint`. Contacts keep their
+    values.
     """
     with unit_of_work() as session:
-        return definitions.update_definition(session, definition_id, changes)
+        return attribute_definitions.update_definition(session, definition_id, changes)
 
 
 @blueprint.route(DEFINITION, methods=["DELETE"])
 @requires("custom_attributes:manage")
 @blueprint.response(200, DELETED)
 def delete_definition(definition_id: int) -> bool:
-    """Delete a definition; contacts keep their values."""
+    """Delete a definition. Contacts keep their values."""
     with unit_of_work() as session:
-        definitions.delete_definition(session, definition_id)
+        attribute_definitions.delete_definition(session, definition_id)
     return True

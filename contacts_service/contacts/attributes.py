@@ -1,6 +1,6 @@
-"""Custom attributes: free-form, unless strict mode asks that they suit their definitions.
+"""Checks custom attributes against their definitions, in strict mode (docs/api.md).
 
-`definitions` keeps the definitions; here is what the values of each data type look like.
+`attribute_definitions` stores the definitions.
 """
 
 import re
@@ -19,13 +19,13 @@ from contacts_service.errors import InputError
 from contacts_service.strict_json import Json
 from contacts_service.text import compile_pattern
 
-VALUES_TOLD = 10  # of a list, in the sentence about a value that is none of them
+VALUES_TOLD = 10  # how many values of a list a sentence about a wrong one names
 
 
 def check_attributes(session: UnitOfWork, attributes: Json) -> None:
-    """Judge every attribute, where strict mode is on (contract, section 6).
+    """Check every attribute. Does nothing unless strict mode is on.
 
-    Raises InputError that names each key without a definition and each value that does not suit it.
+    Raises InputError that names each undefined key and each value that its definition forbids.
     """
     if not current_app.config["CONTACTS_STRICT_ATTRIBUTES"]:
         return
@@ -41,13 +41,13 @@ def check_attributes(session: UnitOfWork, attributes: Json) -> None:
 
 
 def _complaint(value: Any, definition: AttributeDefinition | None) -> str | None:
-    """What is wrong with the value of a key that has this definition, if anything is."""
+    """Return a sentence about a value that this definition forbids, else None."""
     if definition is None:
         return "This attribute is not defined."
-    return None if value is None else JUDGES[definition.data_type](value, definition)
+    return None if value is None else CHECKS[definition.data_type](value, definition)
 
 
-def _judge_text(value: Any, definition: AttributeDefinition) -> str | None:
+def _check_text(value: Any, definition: AttributeDefinition) -> str | None:
     if not isinstance(value, str):
         return "Must be a string."
     if definition.regex is None or compile_pattern(definition.regex).fullmatch(value):
@@ -55,24 +55,24 @@ def _judge_text(value: Any, definition: AttributeDefinition) -> str | None:
     return definition.regex_hint or f"Must match {definition.regex} as a whole."
 
 
-def _judge_number(value: Any, _definition: AttributeDefinition) -> str | None:
+def _check_number(value: Any, _definition: AttributeDefinition) -> str | None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return None if is_number else "Must be a number."
 
 
-def _judge_checkbox(value: Any, _definition: AttributeDefinition) -> str | None:
+def _check_checkbox(value: Any, _definition: AttributeDefinition) -> str | None:
     return None if isinstance(value, bool) else "Must be true or false."
 
 
-def _judge_date(value: Any, _definition: AttributeDefinition) -> str | None:
+def _check_date(value: Any, _definition: AttributeDefinition) -> str | None:
     return None if _is_date(value) else "Must be a date, as in 2026-05-13."
 
 
-def _judge_link(value: Any, _definition: AttributeDefinition) -> str | None:
+def _check_link(value: Any, _definition: AttributeDefinition) -> str | None:
     return None if _is_link(value) else "Must be a web address, as in https://example.com/page."
 
 
-def _judge_list(value: Any, definition: AttributeDefinition) -> str | None:
+def _check_list(value: Any, definition: AttributeDefinition) -> str | None:
     values = orjson.loads(definition.values or "[]")
     if value in values:
         return None
@@ -91,7 +91,7 @@ def _is_date(value: Any) -> bool:
 
 
 def _is_link(value: Any) -> bool:
-    """Whether it is an absolute http(s) URL with a host; a backslash is a slash to browsers."""
+    """Whether it is an absolute http(s) URL with a host. Browsers take a backslash for a slash."""
     if not isinstance(value, str) or re.search(r"[\s\\]", value):
         return False
     try:
@@ -101,11 +101,11 @@ def _is_link(value: Any) -> bool:
         return False
 
 
-JUDGES: dict[str, Callable[[Any, AttributeDefinition], str | None]] = {
-    "text": _judge_text,
-    "number": _judge_number,
-    "checkbox": _judge_checkbox,
-    "date": _judge_date,
-    "link": _judge_link,
-    "list": _judge_list,
+CHECKS: dict[str, Callable[[Any, AttributeDefinition], str | None]] = {
+    "text": _check_text,
+    "number": _check_number,
+    "checkbox": _check_checkbox,
+    "date": _check_date,
+    "link": _check_link,
+    "list": _check_list,
 }

@@ -1,10 +1,10 @@
-"""Adding contacts, one or thousands, in a few statements."""
+"""Inserts contacts, one or thousands, in a few statements."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from contacts_service.contacts.channels import Address, claim
+from contacts_service.contacts.channels import Address, add_addresses
 from contacts_service.db.models import Contact
 from contacts_service.db.session import Base, UnitOfWork, insert_rows, reserve_ids
 from contacts_service.limits import EMAIL
@@ -19,7 +19,7 @@ row = attrgetter(*COLUMNS)
 
 @dataclass(slots=True)
 class NewContact:
-    """A contact to add, with the attributes of a `Contact`; `create_contacts` gives the id."""
+    """A contact to insert, with the attributes of `Contact`. `create_contacts` sets the id."""
 
     first_name: str = ""
     last_name: str = ""
@@ -59,17 +59,17 @@ def create_contacts(
     *,
     is_indexed: bool = True,
 ) -> None:
-    """Add new contacts with their further addresses.
+    """Insert contacts with their further addresses, which nobody may have yet.
 
-    The addresses must be free. Without `is_indexed`, search doesn't find them until the index is
-    rebuilt.
+    Without `is_indexed`, search does not find them until the index is rebuilt.
     """
     for contact_id, (contact, _) in enumerate(people, reserve_ids(session, CONTACTS, len(people))):
         contact.id = contact_id
     insert_rows(session, CONTACTS, COLUMNS, [row(contact) for contact, _ in people])
     primary = [(one.id, (EMAIL, one.email), one.updated_at) for one, _ in people if one.email]
-    claim(session, primary, is_primary=True)
-    claim(session, [(one.id, address, one.updated_at) for one, more in people for address in more])
+    add_addresses(session, primary, is_primary=True)
+    further = [(one.id, address, one.updated_at) for one, more in people for address in more]
+    add_addresses(session, further)
     if is_indexed:
         add_contacts(
             session,

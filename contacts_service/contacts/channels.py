@@ -1,6 +1,6 @@
-"""Channels: the addresses of contacts, and who has which.
+"""The addresses of contacts, and which contact has which.
 
-The primary email is one of them (`ContactChannel.is_primary`), though it is not shown as one.
+The primary email is stored as a channel too (`ContactChannel.is_primary`), but not shown as one.
 """
 
 from collections import defaultdict
@@ -23,7 +23,7 @@ from schemas.contacts import ContactChannelSchema
 T = TypeVar("T")
 
 Address = tuple[str, str]  # channel, identifier in its stored spelling
-Claim = tuple[int, Address, str]  # a contact's id, its address, since when
+NewAddress = tuple[int, Address, str]  # the contact's id, the address, the time of writing
 
 CHANNELS = Base.metadata.tables[ContactChannel.__tablename__]
 COLUMNS = ("contact_id", "channel", "identifier", "is_primary", "created_at", "updated_at")
@@ -47,12 +47,12 @@ _SHOWN = CompiledStatement(
 
 
 def list_channels(reads: ReadConnection, contact_id: int) -> list[Json]:
-    """The further addresses of a contact, oldest first, without the primary email."""
+    """Read the further addresses of a contact, oldest first, without the primary email."""
     return [CHANNEL.read(row) for row in reads.rows(_SHOWN, {"contact_id": contact_id})]
 
 
 def find_owner(session: UnitOfWork, channel: str, identifier: str) -> int | None:
-    """The id of the contact that has this address, as its primary email or as a channel."""
+    """Find the id of the contact that has this address, as its primary email or as a channel."""
     values = {"channel": channel, "identifier": identifier}
     owner: int | None = session.reads.value(_OWNER, values)
     return owner
@@ -81,24 +81,27 @@ def in_parts(values: Iterable[T]) -> Iterator[list[T]]:
         yield part
 
 
-def claim(session: UnitOfWork, claims: Iterable[Claim], *, is_primary: bool = False) -> None:
-    """Give contacts addresses that are free: see `find_owner`."""
+def add_addresses(
+    session: UnitOfWork, addresses: Iterable[NewAddress], *, is_primary: bool = False
+) -> None:
+    """Add addresses to contacts. `find_owner` must have found nobody who has them."""
     rows = [
-        (contact_id, *address, is_primary, moment, moment) for contact_id, address, moment in claims
+        (contact_id, *address, is_primary, timestamp, timestamp)
+        for contact_id, address, timestamp in addresses
     ]
     insert_rows(session, CHANNELS, COLUMNS, rows)
 
 
-def remove(session: UnitOfWork, contact: Contact, channel_id: int) -> None:
-    """Raises NotFoundError for a channel that the contact does not have."""
+def remove_channel(session: UnitOfWork, contact: Contact, channel_id: int) -> None:
+    """Delete a channel. Raises NotFoundError if the contact does not have it."""
     channel = session.get(ContactChannel, channel_id)
     if channel is None or channel.contact_id != contact.id or channel.is_primary:
         raise NotFoundError("There is no such channel of this contact.")
     session.delete(channel)
 
 
-def release_number(session: UnitOfWork, contact: Contact, number: str) -> None:
-    """Let go of the contact's channels that are this number, however they are written."""
+def remove_phone_channels(session: UnitOfWork, contact: Contact, number: str) -> None:
+    """Delete the contact's channels with this phone number, in any spelling."""
     own = ContactChannel.contact_id == contact.id, ContactChannel.channel == PHONE
     for channel in session.scalars(select(ContactChannel).where(*own)):
         if phone_digits(channel.identifier) == phone_digits(number):
@@ -106,13 +109,13 @@ def release_number(session: UnitOfWork, contact: Contact, number: str) -> None:
 
 
 def change_primary(session: UnitOfWork, contact: Contact, email: str | None) -> None:
-    """Let another email be the contact's primary one, or none.
+    """Replace the contact's primary email, or clear it with None.
 
-    The old one stays as a channel where another takes its place. Raises ConflictError for an
-    address that is somebody else's.
+    A replaced email stays as a channel, a cleared one is deleted. Raises ConflictError if another
+    contact has the address.
     """
-    claimed = None if email is None else _find_email(session, email)
-    if claimed is not None and claimed.contact_id != contact.id:
+    new = None if email is None else _find_email(session, email)
+    if new is not None and new.contact_id != contact.id:
         raise ConflictError("The email address is already taken.")
     old = None if contact.email is None else _find_email(session, contact.email)
     if old is not None and email is not None:
@@ -121,11 +124,11 @@ def change_primary(session: UnitOfWork, contact: Contact, email: str | None) -> 
     elif old is not None:
         session.delete(old)
     contact.email = email
-    if claimed is not None:
-        claimed.is_primary = True
-        claimed.updated_at = moment_after(claimed.updated_at)
+    if new is not None:
+        new.is_primary = True
+        new.updated_at = moment_after(new.updated_at)
     elif email is not None:
-        claim(session, [(contact.id, (EMAIL, email), now())], is_primary=True)
+        add_addresses(session, [(contact.id, (EMAIL, email), now())], is_primary=True)
 
 
 def _find_email(session: UnitOfWork, email: str) -> ContactChannel | None:

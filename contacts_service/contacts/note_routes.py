@@ -1,4 +1,4 @@
-"""The routes of notes on contacts."""
+"""The routes of notes."""
 
 from flask import g
 
@@ -33,7 +33,10 @@ def list_notes(query: Json, contact_id: int) -> Json:
     NoteCreateSchema(), example={"content": "Wants invoices on the first of the month."}
 )
 def create_note(body: Json, contact_id: int) -> Json:
-    """Write a note on a contact; its author is the caller. Notes are never changed."""
+    """Write a note on a contact.
+
+    The caller becomes its author. Notes cannot be changed.
+    """
     with unit_of_work() as session:
         return notes.create_note(session, contact_id, body["content"], g.principal)
 

@@ -1,4 +1,4 @@
-"""Notes: what agents write about a contact. Authored, never changed, deleted by few."""
+"""Notes of agents on contacts. A note has an author and never changes."""
 
 from sqlalchemy import bindparam, delete, select
 
@@ -34,12 +34,12 @@ _AUTHOR = CompiledStatement(
 
 
 def list_notes(reads: ReadConnection, contact_id: int, page: PageRequest) -> Json:
-    """A page of a contact's notes, newest first. Raises NotFoundError."""
+    """Read a page of a contact's notes, newest first. Raises NotFoundError."""
     return read_list(reads, NOTES_OF_CONTACT, page, {"contact_id": contact_id})
 
 
 def create_note(session: UnitOfWork, contact_id: int, content: str, author: Principal) -> Json:
-    """The new note. Raises NotFoundError if there is no such contact."""
+    """Write a note. Raises NotFoundError if there is no such contact."""
     require_contact(session.reads, contact_id)
     note = Note(
         contact_id=contact_id,
@@ -60,7 +60,7 @@ def is_author(principal: Principal, contact_id: int, note_id: int) -> bool:
 
 
 def delete_note(session: UnitOfWork, contact_id: int, note_id: int) -> None:
-    """Raises NotFoundError for a note that does not exist or is another contact's."""
+    """Delete a note. Raises NotFoundError if this contact does not have it."""
     deleted = session.execute(
         delete(Note).where(Note.id == note_id, Note.contact_id == contact_id).returning(Note.id)
     )

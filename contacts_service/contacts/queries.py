@@ -1,4 +1,4 @@
-"""Contacts as they are read: one of them, lists with their filters, search results. No HTTP."""
+"""Reads contacts: one of them, filtered lists, search results. Knows no HTTP."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -58,7 +58,7 @@ def _directory(order_by: str, *, is_descending: bool) -> ListQuery:
 
 
 def find_field(name: str) -> Field | None:
-    """The field that a filter names, with or without the table in front; None if there is none.
+    """Find the field that a filter names, with or without its table in front.
 
     Raises ValueError for a key with control characters.
     """
@@ -70,7 +70,10 @@ def find_field(name: str) -> Field | None:
 
 
 def _narrow_by_search(reads: ReadConnection, part: str) -> ColumnElement[bool] | None:
-    """A condition by the search index that all contacts with this text in a field meet."""
+    """Return a condition that every contact with this text in a field meets, by the search index.
+
+    Returns None if too many match for it to help.
+    """
     docids = search.few_candidates_with(reads, part)
     if docids is None:
         return None
@@ -86,7 +89,7 @@ def list_contacts(
     is_descending: bool,
     filters: str | None = None,
 ) -> Json:
-    """A page of the directory. Raises InputError for bad filters, which are JSON text."""
+    """Read a page of the directory. Raises InputError for invalid `filters`, a JSON text."""
     query = _directory(order_by, is_descending=is_descending)
     if filters is not None:
         narrow: Callable[[str], ColumnElement[bool] | None] = partial(_narrow_by_search, reads)
@@ -95,13 +98,13 @@ def list_contacts(
 
 
 def search_contacts(reads: ReadConnection, typed: str) -> list[Json]:
-    """At most twenty contacts that match what was typed, best first (docs/search.md)."""
+    """Find at most twenty contacts that match the text, best first (docs/search.md)."""
     found = search.find_contacts(reads, typed)
     return _directory("id", is_descending=True).rows(reads, found, {})
 
 
 def count_contacts(reads: ReadConnection) -> int:
-    """How many contacts lists say there are: a number that triggers keep."""
+    """Read the number of contacts, which triggers keep."""
     return _directory("id", is_descending=True).count(reads, {})
 
 
@@ -110,13 +113,13 @@ def contact_exists(reads: ReadConnection, contact_id: int) -> bool:
 
 
 def require_contact(reads: ReadConnection, contact_id: int) -> None:
-    """Raises NotFoundError if there is no such contact."""
+    """Raise NotFoundError if there is no such contact."""
     if not contact_exists(reads, contact_id):
         raise NotFoundError("There is no such contact.")
 
 
 def read_contact(reads: ReadConnection, contact_id: int) -> Json:
-    """One contact with its further addresses. Raises NotFoundError."""
+    """Read one contact with its further addresses. Raises NotFoundError."""
     row = reads.row(_BY_ID, {"id": contact_id})
     if row is None:
         raise NotFoundError("There is no such contact.")

@@ -6,8 +6,7 @@ from typing import TypeVar
 from flask import Response
 
 from contacts_service.auth.permissions import requires
-from contacts_service.contacts import queries
-from contacts_service.contacts import service as contacts
+from contacts_service.contacts import queries, service
 from contacts_service.contacts.channels import Address
 from contacts_service.db.models import Contact
 from contacts_service.db.session import UnitOfWork, read_connection, unit_of_work
@@ -43,7 +42,7 @@ Filters.json_shape = filters_shape(queries.FIELDS, ATTRIBUTE_PREFIX)
 
 T = TypeVar("T")
 
-blueprint = Blueprint("contacts", __name__, description="The queries.")
+blueprint = Blueprint("contacts", __name__, description="The people of the directory.")
 
 
 @blueprint.route("/contacts")
@@ -51,7 +50,7 @@ blueprint = Blueprint("contacts", __name__, description="The queries.")
 @blueprint.response(200, page_of(ContactSchema))
 @blueprint.arguments(ContactsQuerySchema(), location="query")
 def list_contacts(query: Json) -> Json:
-    """List the queries."""
+    """List the directory."""
     return queries.list_contacts(
         read_connection(),
         page_request(query),
@@ -68,7 +67,7 @@ def list_contacts(query: Json) -> Json:
 def search_contacts(query: Json) -> list[Json]:
     """Find up to 20 contacts by name, email, phone or any further address.
 
-    Every word must match, in any order and in any field.
+    Every word of `q` must match, in any order and in any field.
     """
     return queries.search_contacts(read_connection(), query["q"])
 
@@ -79,12 +78,12 @@ def search_contacts(query: Json) -> list[Json]:
 @blueprint.response(201, ContactDetailSchema, headers=ETAG_HEADER)
 @blueprint.arguments(QuickContactSchema(), example=QUICK_EXAMPLE)
 def quick_create_contact(body: Json) -> Response:
-    """Make a contact, unless the address is in the directory already.
+    """Create a contact, unless somebody has the address already.
 
-    201 with the new contact; 200 with the contact that has the address, unchanged.
+    Answers 201 with the new contact, or 200 with the contact that has the address, unchanged.
     """
     with unit_of_work() as session:
-        contact_id, is_new = contacts.quick_create(session, **body)
+        contact_id, is_new = service.quick_create(session, **body)
         contact = queries.read_contact(session.reads, contact_id)
     return with_etag(contact, 201 if is_new else 200)
 
@@ -104,12 +103,13 @@ def get_contact(contact_id: int) -> Response:
 @blueprint.response(200, ContactDetailSchema, headers=ETAG_HEADER)
 @blueprint.arguments(ContactUpdateSchema(), example=UPDATE_EXAMPLE)
 def update_contact(changes: Json, contact_id: int) -> Response:
-    """Correct a contact; what is not sent stays.
+    """Change a contact. Fields that are not sent stay as they are.
 
-    `null` clears email or phone. An email address that is replaced stays as a channel.
+    `null` clears email or phone. A replaced email address stays as a channel. `custom_attributes`
+    replaces the whole object.
     """
     contact, _ = _edit(
-        contact_id, lambda session, contact: contacts.update_contact(session, contact, changes)
+        contact_id, lambda session, contact: service.update_contact(session, contact, changes)
     )
     return with_etag(contact)
 
@@ -127,7 +127,7 @@ def block_contact(body: Json, contact_id: int) -> Response:
     blocked: bool = body["blocked"]
     contact, _ = _edit(
         contact_id,
-        lambda session, contact: contacts.block_contact(session, contact, is_blocked=blocked),
+        lambda session, contact: service.block_contact(session, contact, is_blocked=blocked),
     )
     return with_etag(contact)
 
@@ -138,9 +138,12 @@ def block_contact(body: Json, contact_id: int) -> Response:
 @blueprint.response(201, ContactDetailSchema, headers=ETAG_HEADER)
 @blueprint.arguments(ChannelCreateSchema(), example=CHANNEL_EXAMPLE)
 def add_channel(address: Address, contact_id: int) -> Response:
-    """Add an address to a contact; 200 where the contact has it already."""
+    """Add an address to a contact.
+
+    Answers 200 if the contact has the address already.
+    """
     contact, is_new = _edit(
-        contact_id, lambda session, contact: contacts.add_channel(session, contact, address)
+        contact_id, lambda session, contact: service.add_channel(session, contact, address)
     )
     return with_etag(contact, 201 if is_new else 200)
 
@@ -150,20 +153,21 @@ def add_channel(address: Address, contact_id: int) -> Response:
 @alt_response(412)
 @blueprint.response(200, DELETED)
 def remove_channel(contact_id: int, channel_id: int) -> bool:
-    """Take an address away from a contact; the primary ones are changed with the contact."""
-    _edit(
-        contact_id, lambda session, contact: contacts.remove_channel(session, contact, channel_id)
-    )
+    """Remove an address from a contact.
+
+    The primary email and phone are cleared by changing the contact.
+    """
+    _edit(contact_id, lambda session, contact: service.remove_channel(session, contact, channel_id))
     return True
 
 
 def _edit(contact_id: int, change: Callable[[UnitOfWork, Contact], T]) -> tuple[Json, T]:
-    """The contact after `change`, and what that returned.
+    """Apply `change` to a contact. Returns the changed contact, and the result of `change`.
 
-    Raises NotFoundError, and PreconditionError where `If-Match` names another version.
+    Raises NotFoundError, and PreconditionError if `If-Match` names another version.
     """
     with unit_of_work() as session:
-        contact = contacts.get_contact(session, contact_id)
+        contact = service.get_contact(session, contact_id)
         check_if_match(queries.read_contact(session.reads, contact_id))
         result = change(session, contact)
         return queries.read_contact(session.reads, contact_id), result

@@ -1,7 +1,4 @@
-"""Contacts: what is done to them; `directory` reads them. No HTTP.
-
-Functions that take a session write within the caller's unit of work and never commit.
-"""
+"""Creates and changes contacts, within the caller's unit of work. `queries` reads them."""
 
 from collections.abc import Collection
 
@@ -20,7 +17,7 @@ from contacts_service.timestamps import moment_after, now
 
 
 def get_contact(session: UnitOfWork, contact_id: int) -> Contact:
-    """The contact for changing. Raises NotFoundError."""
+    """Load a contact to change it. Raises NotFoundError."""
     contact = session.get(Contact, contact_id)
     if contact is None:
         raise NotFoundError("There is no such contact.")
@@ -30,12 +27,12 @@ def get_contact(session: UnitOfWork, contact_id: int) -> Contact:
 def quick_create(
     session: UnitOfWork, email: str, first_name: str = "", last_name: str = ""
 ) -> tuple[int, bool]:
-    """The id of the contact that has this address, and whether it was made for it."""
+    """Find or create the contact with this address. Returns its id and whether it is new."""
     owner = channels.find_owner(session, limits.EMAIL, email)
     if owner is not None:
         return owner, False
-    made = create_contact(session, first_name=first_name, last_name=last_name, email=email)
-    return made, True
+    new = create_contact(session, first_name=first_name, last_name=last_name, email=email)
+    return new, True
 
 
 def create_contact(
@@ -51,8 +48,8 @@ def create_contact(
     further: Collection[Address] = (),
     are_names_guessed: bool = False,
 ) -> int:
-    """The id of a new contact. Its addresses must be free: see `channels.find_owner`."""
-    moment = now()
+    """Create a contact and return its id. Nobody may have its addresses (`find_owner`)."""
+    timestamp = now()
     contact = NewContact(
         first_name=first_name,
         last_name=last_name,
@@ -60,8 +57,8 @@ def create_contact(
         phone=phone,
         custom_attributes=write_json(custom_attributes or {}).decode(),
         blocked=blocked,
-        created_at=created_at or moment,
-        updated_at=moment,
+        created_at=created_at or timestamp,
+        updated_at=timestamp,
         are_names_guessed=are_names_guessed,
     )
     create_contacts(session, [(contact, further)])
@@ -69,17 +66,17 @@ def create_contact(
 
 
 def update_contact(session: UnitOfWork, contact: Contact, changes: Json) -> None:
-    """Change what `changes` holds, in its stored spelling, and leave the rest.
+    """Change the fields in `changes`, which are in their stored spelling.
 
-    Where nothing differs, `updated_at` stays. Raises ConflictError for an address that is
-    somebody else's, InputError for attributes that strict mode refuses.
+    If none differs, `updated_at` stays. Raises ConflictError if another contact has the address,
+    and InputError for attributes that strict mode refuses.
     """
     if change_contact(session, contact, changes):
         index_contacts(session, [contact.id])
 
 
 def change_contact(session: UnitOfWork, contact: Contact, changes: Json) -> bool:
-    """As `update_contact`, but for the search index. Whether anything differs."""
+    """Like `update_contact`, without the search index. Returns whether anything changed."""
     before = _editable(contact)
     for name in ("first_name", "last_name"):
         if name in changes:
@@ -99,46 +96,49 @@ def change_contact(session: UnitOfWork, contact: Contact, changes: Json) -> bool
 
 
 def block_contact(session: UnitOfWork, contact: Contact, *, is_blocked: bool) -> None:
-    """Send the contact's messages to Spam from here on, or no longer. Doing it twice is once."""
+    """Send the messages of the contact to Spam from now on, or no longer."""
     if contact.blocked != is_blocked:
         contact.blocked = is_blocked
         record_change(session, contact)
 
 
 def add_channel(session: UnitOfWork, contact: Contact, address: Address) -> bool:
-    """Whether the address is new to the contact. Raises ConflictError if it is somebody else's."""
+    """Add an address. Returns whether the contact did not have it.
+
+    Raises ConflictError if another contact has it.
+    """
     owner = channels.find_owner(session, *address)
     if owner not in (None, contact.id):
         raise ConflictError("The address is already taken.")
     if owner == contact.id or _has_number(contact, address):
         return False
-    channels.claim(session, [(contact.id, address, now())])
+    channels.add_addresses(session, [(contact.id, address, now())])
     record_change(session, contact)
     return True
 
 
 def remove_channel(session: UnitOfWork, contact: Contact, channel_id: int) -> None:
-    """Raises NotFoundError for a channel that the contact does not have."""
-    channels.remove(session, contact, channel_id)
+    """Remove a further address. Raises NotFoundError if the contact does not have it."""
+    channels.remove_channel(session, contact, channel_id)
     record_change(session, contact)
 
 
 def _has_number(contact: Contact, address: Address) -> bool:
-    """Whether the address is the contact's own number, however it is written."""
+    """Whether the address is the contact's own phone number, in any spelling."""
     channel, number = address
     own = phone_digits(contact.phone or "")
     return channel == limits.PHONE and own != "" and own == phone_digits(number)
 
 
 def record_change(session: UnitOfWork, contact: Contact) -> None:
-    """Let lists and search know that what is shown of the contact has changed."""
+    """Bring folded columns, `updated_at` and the search index up to date after a change."""
     fold_columns(contact)
     touch(contact)
     index_contacts(session, [contact.id])
 
 
 def fold_columns(contact: Contact) -> None:
-    """Bring the folded columns up to the ones that they fold."""
+    """Compute the folded columns anew."""
     contact.first_name_folded = fold(contact.first_name)
     contact.last_name_folded = fold(contact.last_name)
     contact.email_folded = None if contact.email is None else fold(contact.email)
@@ -161,7 +161,7 @@ def _editable(contact: Contact) -> tuple[str | None, ...]:
 
 def _change_phone(session: UnitOfWork, contact: Contact, phone: str | None) -> None:
     if phone is not None and phone != contact.phone:
-        channels.release_number(session, contact, phone)  # not repeated as a channel
+        channels.remove_phone_channels(session, contact, phone)  # the primary is no channel
     contact.phone = phone
 
 

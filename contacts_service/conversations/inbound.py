@@ -1,146 +1,161 @@
-"""Incoming messages: from one that has arrived to its contact, conversation and bucket.
+"""Records incoming messages (docs/messages.md): finds the contact, the conversation, the bucket.
 
-The rules are the contract's section 6; all of it happens within the caller's transaction.
+Everything happens within the caller's transaction.
 """
 
 from dataclasses import dataclass
 
 import orjson
 
-from contacts_service import limits
-from contacts_service.contacts import service as contacts
 from contacts_service.contacts.queries import read_contact
-from contacts_service.conversations import messages
-from contacts_service.conversations import service as conversations
+from contacts_service.contacts.service import get_contact
+from contacts_service.conversations import messages, service
 from contacts_service.conversations.incoming import IncomingMessage
-from contacts_service.conversations.senders import find_contact, find_or_make_contact
+from contacts_service.conversations.senders import find_contact, find_or_create_contact
 from contacts_service.db.models import Contact, Conversation, Message
 from contacts_service.db.session import UnitOfWork
 from contacts_service.errors import InputError
-from contacts_service.limits import INBOX, OPEN, SPAM, SPAM_BUCKET, STATUSES, TRASHED
+from contacts_service.limits import INBOX, INCOMING, OPEN, SPAM, SPAM_BUCKET, STATUSES, TRASHED
 from contacts_service.strict_json import Json, write_json
 from contacts_service.timestamps import now
 
-# The statuses in which a conversation takes an incoming message, and one of a blocked sender.
-GO_ON = frozenset(STATUSES) - {TRASHED}
-BLOCKED_GO_ON = frozenset({SPAM})
+# The statuses of conversations that take another message: of anybody, and of a blocked sender.
+CONTINUED = frozenset(STATUSES) - {TRASHED}
+CONTINUED_BY_BLOCKED = frozenset({SPAM})
 
 
 @dataclass(frozen=True)
-class Delivery:
-    """Where a message belongs."""
+class Routing:
+    """Which contact and which conversation a message belongs to."""
 
-    contact: Contact | None  # None: an automatic message of somebody unknown
+    contact: Contact | None  # None for an automatic message of an unknown sender
     is_contact_new: bool
     conversation: Conversation
     is_conversation_new: bool
-    moment: str
+    timestamp: str
+
+    @property
+    def is_blocked(self) -> bool:
+        return self.contact is not None and self.contact.blocked
 
 
 def receive_message(session: UnitOfWork, message: IncomingMessage) -> tuple[Json, bool]:
-    """What became of a message, and whether it is new.
+    """Record a message. Returns the answer for its deliverer, and whether the message is new.
 
-    One whose id was seen before changes nothing, and is answered as its first delivery was. Raises
-    InputError for a conversation that does not exist.
+    A duplicate changes nothing and gets the answer of its first delivery. Raises InputError for a
+    `conversation_uuid` that does not exist.
     """
-    if message.message_id is not None:
-        known = messages.find_message(session, message.message_id)
-        if known is not None:
-            return _first_answer(session, known) | {"duplicate": True}, False
-    delivery = _route(session, message)
-    contact, conversation = delivery.contact, delivery.conversation
+    duplicate = find_duplicate(session, message)
+    if duplicate is not None:
+        return _first_answer(session, duplicate) | {"duplicate": True}, False
+    routing = route_message(session, message)
+    contact, conversation = routing.contact, routing.conversation
     recorded = Message(
-        direction=limits.INCOMING,
+        direction=INCOMING,
         content=message.content,
         message_id=message.message_id,
         contact_id=None if contact is None else contact.id,
-        created_at=min(message.received_at or delivery.moment, delivery.moment),
+        created_at=min(message.received_at or routing.timestamp, routing.timestamp),
     )
-    if contact is not None and not contact.blocked:
-        conversations.set_status(conversation, OPEN)
-    messages.place(session, conversation, recorded)
-    if contact is not None and delivery.is_conversation_new:
-        conversations.add_sender(session, conversation, contact.id)
+    messages.append_message(session, conversation, recorded)
+    if contact is not None and routing.is_conversation_new:
+        service.add_sender(session, conversation, contact.id)
     elif contact is not None:
-        conversations.add_participant(session, conversation, contact.id)
-    if contact is None or not contact.blocked:
-        _add_copied_in(session, message, conversation)
-    answer = _answer(session, delivery, recorded)
+        service.add_participant(session, conversation, contact.id)
+    if not routing.is_blocked:
+        add_copied_in(session, message, conversation)
+    answer = _answer(session, routing, recorded)
     if message.message_id is not None:
         recorded.first_answer = write_json(answer).decode()
     session.add(recorded)
     return answer, True
 
 
-def _route(session: UnitOfWork, message: IncomingMessage) -> Delivery:
-    """Find or make the sender and the conversation."""
+def find_duplicate(session: UnitOfWork, message: IncomingMessage) -> Message | None:
+    """Find the earlier delivery of this message: a recorded one with the same `message_id`."""
+    if message.message_id is None:
+        return None
+    return messages.find_message(session, message.message_id)
+
+
+def route_message(session: UnitOfWork, message: IncomingMessage) -> Routing:
+    """Find or create the sender and the conversation.
+
+    A blocked sender's message continues only a conversation in Spam, else it begins one there.
+    A message of a contact who is not blocked reopens its conversation.
+    """
     contact, is_contact_new = _find_sender(session, message)
     is_blocked = contact is not None and contact.blocked
-    thread = _find_thread(session, message, must_exist=not is_blocked)
-    moment = now()
-    if thread is not None and thread.status in (BLOCKED_GO_ON if is_blocked else GO_ON):
-        return Delivery(contact, is_contact_new, thread, False, moment)
-    begun = conversations.begin_conversation(
+    thread = find_thread(session, message, must_exist=not is_blocked)
+    timestamp = now()
+    if thread is not None and thread.status in (CONTINUED_BY_BLOCKED if is_blocked else CONTINUED):
+        if contact is not None and not is_blocked:
+            service.set_status(thread, OPEN)
+        return Routing(contact, is_contact_new, thread, False, timestamp)
+    begun = service.begin_conversation(
         session,
         channel=message.channel,
         subject=message.subject,
-        moment=moment,
+        timestamp=timestamp,
         status=SPAM if is_blocked else OPEN,
     )
-    return Delivery(contact, is_contact_new, begun, True, moment)
+    return Routing(contact, is_contact_new, begun, True, timestamp)
 
 
 def _find_sender(session: UnitOfWork, message: IncomingMessage) -> tuple[Contact | None, bool]:
-    # What answers by itself would fill the directory, and two that answer each other would not end.
+    # Automatic replies of unknown senders would fill the directory.
     if message.is_automatic:
         return find_contact(session, message.sender, message.channel), False
-    return find_or_make_contact(session, message.sender, message.channel)
+    return find_or_create_contact(session, message.sender, message.channel)
 
 
-def _find_thread(
+def find_thread(
     session: UnitOfWork, message: IncomingMessage, *, must_exist: bool
 ) -> Conversation | None:
-    """The conversation that the message names; InputError if there must be one and is none."""
+    """Find the conversation that the message names or answers.
+
+    Raises InputError if `must_exist` and there is none with its `conversation_uuid`.
+    """
     if message.conversation_uuid is not None:
-        conversation = conversations.find_conversation(session, message.conversation_uuid)
+        conversation = service.find_conversation(session, message.conversation_uuid)
         if conversation is None and must_exist:
             raise InputError({"conversation_uuid": ["There is no such conversation."]})
         return conversation
     answered = [message.in_reply_to] if message.in_reply_to else []
-    return messages.find_thread(session, [*answered, *reversed(message.references)])
+    return messages.find_conversation_of(session, [*answered, *reversed(message.references)])
 
 
-def _add_copied_in(
+def add_copied_in(
     session: UnitOfWork, message: IncomingMessage, conversation: Conversation
 ) -> None:
-    for who in message.cc:
+    """Let everybody who is copied in take part. An automatic message creates no contacts."""
+    for person in message.cc:
         if message.is_automatic:
-            contact = find_contact(session, who, message.channel)
+            contact = find_contact(session, person, message.channel)
         else:
-            contact, _ = find_or_make_contact(session, who, message.channel)
+            contact, _ = find_or_create_contact(session, person, message.channel)
         if contact is not None:
-            conversations.add_participant(session, conversation, contact.id)
+            service.add_participant(session, conversation, contact.id)
 
 
-def _first_answer(session: UnitOfWork, known: Message) -> Json:
-    """What the first delivery of a message was answered; of one that an agent wrote, alike."""
-    if known.first_answer is not None:
-        answer: Json = orjson.loads(known.first_answer)
+def _first_answer(session: UnitOfWork, message: Message) -> Json:
+    """Repeat the answer of the first delivery. A message of an agent gets one made up alike."""
+    if message.first_answer is not None:
+        answer: Json = orjson.loads(message.first_answer)
         return answer
-    conversation = session.get_one(Conversation, known.conversation_id)
-    contact_id = conversations.sender_of(session, conversation)
-    contact = None if contact_id is None else contacts.get_contact(session, contact_id)
-    return _answer(session, Delivery(contact, False, conversation, False, known.created_at), known)
+    conversation = session.get_one(Conversation, message.conversation_id)
+    contact_id = service.sender_of(session, conversation)
+    contact = None if contact_id is None else get_contact(session, contact_id)
+    return _answer(session, Routing(contact, False, conversation, False, ""), message)
 
 
-def _answer(session: UnitOfWork, delivery: Delivery, message: Message) -> Json:
-    contact, conversation = delivery.contact, delivery.conversation
-    shown = read_contact(session.reads, contact.id) if contact else None
+def _answer(session: UnitOfWork, routing: Routing, message: Message) -> Json:
+    contact, conversation = routing.contact, routing.conversation
     return {
-        "contact": shown,
-        "contact_created": delivery.is_contact_new,
-        "conversation": conversations.show_conversation(session, conversation),
-        "conversation_created": delivery.is_conversation_new,
+        "contact": read_contact(session.reads, contact.id) if contact else None,
+        "contact_created": routing.is_contact_new,
+        "conversation": service.show_conversation(session, conversation),
+        "conversation_created": routing.is_conversation_new,
         "message": {
             "uuid": message.uuid,
             "direction": message.direction,

@@ -1,7 +1,7 @@
-"""What an incoming message tells, whichever way it came.
+"""What an incoming message says, whether it came as JSON or as a raw mail.
 
-Also cuts and cleans the text of those who cannot be asked to correct it: what `text` refuses is
-dropped here. Who the people are, and where the message goes, is for others.
+Also cuts and cleans text of mails, whose senders cannot be asked to correct it: what `text` refuses
+is dropped here.
 """
 
 import re
@@ -11,15 +11,15 @@ from contacts_service import limits, text
 
 DISPLAY_NAME_LENGTH = 2 * limits.NAME_LENGTH + 1
 
-_dropped_from_lines = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
+_dropped_from_line = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _dropped_from_paragraphs = re.compile(f"[{text.NOT_IN_PARAGRAPHS}\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Correspondent:
-    """Somebody who wrote or was copied in, as the message has it."""
+    """The sender of a message or somebody copied in, as the message names them."""
 
-    email: str | None = None  # in the spelling of `text.normalise_email`
+    email: str | None = None  # as `text.normalise_email` spells it
     phone: str | None = None
     identifier: str | None = None  # the channel's own id of the person
     first_name: str = ""
@@ -29,7 +29,7 @@ class Correspondent:
 
 @dataclass(frozen=True, slots=True)
 class IncomingMessage:
-    """A message that has arrived; `message_id` and the ids after it are without `<>`."""
+    """A message that has arrived. All ids of messages are without `<>`."""
 
     channel: str
     sender: Correspondent
@@ -40,18 +40,21 @@ class IncomingMessage:
     in_reply_to: str | None = None
     references: tuple[str, ...] = ()  # oldest first
     conversation_uuid: str | None = None
-    received_at: str | None = None  # as `clock.wire_time` writes it; None is now
-    is_automatic: bool = False  # bounces and automatic replies, which make no contact
+    received_at: str | None = None  # as `timestamps.wire_time` writes it; None means now
+    is_automatic: bool = False  # a bounce or an automatic reply, which makes no contact
 
 
 def cut_line(line: str, length: int) -> str:
-    """One line that `text.clean_line` takes: white space to single spaces, the rest dropped."""
-    line = _dropped_from_lines.sub("", line[: 10 * length])
+    """Make one line of at most `length` characters, without control characters.
+
+    White space of any kind becomes single spaces.
+    """
+    line = _dropped_from_line.sub("", line[: 10 * length])
     return text.compose(" ".join(line.split()))[:length].strip()
 
 
 def cut_paragraphs(paragraphs: str, length: int) -> str:
-    """As `cut_line`, for text of several lines: every kind of line end becomes a newline."""
+    """Cut text of several lines as `cut_line` does. Line ends of any kind become newlines."""
     paragraphs = paragraphs.replace("\r\n", "\n").replace("\r", "\n").strip()
     paragraphs = _dropped_from_paragraphs.sub("", paragraphs[: 2 * length])
     return text.compose(paragraphs.strip())[:length].strip()

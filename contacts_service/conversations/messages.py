@@ -1,15 +1,15 @@
-"""Messages: what was written in a conversation, by a contact or by an agent. Never changed."""
+"""The messages of a conversation, written by contacts and by agents. They never change."""
 
 from collections.abc import Sequence
 from uuid import uuid4
 
 from sqlalchemy import bindparam, select
 
-from contacts_service import limits
-from contacts_service.conversations import service as conversations
+from contacts_service.conversations.service import require_conversation
 from contacts_service.db.models import Conversation, Message
 from contacts_service.db.queries import CompiledStatement, ReadConnection, Shape
 from contacts_service.db.session import UnitOfWork
+from contacts_service.limits import PREVIEW_LENGTH
 from contacts_service.listing.lists import ListQuery, Order, PageRequest, read_list
 from contacts_service.strict_json import Json
 from contacts_service.timestamps import moment_after
@@ -32,7 +32,7 @@ OF_CONVERSATION = ListQuery(
     .where(Message.conversation_id == _conversation_id),
     Order(Message.created_at, Message.id),
     MESSAGE,
-    conversations.require_conversation,
+    require_conversation,
 )
 _BY_ID = CompiledStatement(
     select(*MESSAGE.columns)
@@ -42,17 +42,17 @@ _BY_ID = CompiledStatement(
 
 
 def list_messages(reads: ReadConnection, uuid: str, page: PageRequest) -> Json:
-    """A page of a conversation's messages, newest first. Raises NotFoundError."""
+    """Read a page of a conversation's messages, newest first. Raises NotFoundError."""
     return read_list(reads, OF_CONVERSATION, page, {"uuid": uuid})
 
 
 def find_message(session: UnitOfWork, message_id: str) -> Message | None:
-    """The message that a mail system knows by this id, without `<>`."""
+    """Find a message by the id that mail systems give it, without `<>`."""
     return session.scalar(select(Message).where(Message.message_id == message_id))
 
 
-def find_thread(session: UnitOfWork, message_ids: Sequence[str]) -> Conversation | None:
-    """The conversation of the first of these messages that is known."""
+def find_conversation_of(session: UnitOfWork, message_ids: Sequence[str]) -> Conversation | None:
+    """Find the conversation of the first of these messages that is recorded."""
     if not message_ids:
         return None
     query = select(Message.message_id, Message.conversation_id).where(
@@ -63,14 +63,15 @@ def find_thread(session: UnitOfWork, message_ids: Sequence[str]) -> Conversation
     return None if known is None else session.get_one(Conversation, known)
 
 
-def place(session: UnitOfWork, conversation: Conversation, message: Message) -> None:
-    """Make a message, which is still to be added, one of a conversation.
+def append_message(session: UnitOfWork, conversation: Conversation, message: Message) -> None:
+    """Give a new message its conversation; the caller adds it to the session.
 
-    It is the preview if none is later. A new conversation has its number from here on.
+    Becomes the preview of the conversation unless a later message is. Flushes, which gives a new
+    conversation its number.
     """
     message.uuid = str(uuid4())
     if conversation.last_message is None or message.created_at >= conversation.last_message_at:
-        conversation.last_message = message.content[: limits.PREVIEW_LENGTH]
+        conversation.last_message = message.content[:PREVIEW_LENGTH]
         conversation.last_message_at = message.created_at
     conversation.updated_at = moment_after(conversation.updated_at)
     session.flush()
@@ -78,5 +79,5 @@ def place(session: UnitOfWork, conversation: Conversation, message: Message) -> 
 
 
 def show_message(session: UnitOfWork, message: Message) -> Json:
-    """The message as lists show it."""
+    """Read the message as lists show it."""
     return MESSAGE.read(session.reads.row(_BY_ID, {"id": message.id}) or ())

@@ -1,4 +1,4 @@
-"""The names that people go by, out of what a message tells of them."""
+"""Guesses first and last name of a correspondent (docs/messages.md)."""
 
 import re
 
@@ -17,16 +17,15 @@ _family_name_first = re.compile("[\u3400-\u9fff\uac00-\ud7a3]+")  # Han and Hang
 
 
 def guess_names(correspondent: Correspondent) -> tuple[str, str, bool]:
-    """First name, last name, and whether they are only a guess from the address's local part.
+    """Returns first name, last name, and whether they come from the local part of the address.
 
-    Names come from the message, else from the display name, else from the local part
-    (contract, section 6).
+    Names come from the message, else from the display name, else from the local part.
     """
     first = cut_line(correspondent.first_name, limits.NAME_LENGTH)
     last = cut_line(correspondent.last_name, limits.NAME_LENGTH)
     if first or last:
         return first, last, False
-    name = _whole_name(correspondent.display_name)
+    name = _clean_display_name(correspondent.display_name)
     if name:
         return *_split_name(name), False
     words = _words_of_local_part(correspondent.email or "")
@@ -35,15 +34,15 @@ def guess_names(correspondent: Correspondent) -> tuple[str, str, bool]:
     return "", "", False
 
 
-def _whole_name(display_name: str) -> str:
-    """A display name without its quotes and without the addresses that some put into it."""
+def _clean_display_name(display_name: str) -> str:
+    """Remove quotes and addresses from a display name. Returns "" if no letter or digit is left."""
     words = cut_line(display_name, DISPLAY_NAME_LENGTH).split()
     name = " ".join(word for word in words if "@" not in word).strip(_QUOTES + " ,")
     return name if any(map(str.isalnum, name)) else ""
 
 
 def _split_name(name: str) -> tuple[str, str]:
-    """First and last name of `Linda Olsen`, `Olsen, Linda` or `Linda Olsen, PhD`."""
+    """Split `Linda Olsen`, `Olsen, Linda` or `Linda Olsen, PhD` into first and last name."""
     before, comma, after = (part.strip() for part in name.partition(","))
     if not comma:
         return _split_words(name.split())
@@ -54,7 +53,7 @@ def _split_name(name: str) -> tuple[str, str]:
 
 
 def _split_words(words: list[str]) -> tuple[str, str]:
-    """The last word is the last name, with the particles before it: Vincent | van Gogh."""
+    """Take the last word, with the particles before it, for the last name: Vincent | van Gogh."""
     if len(words) == 2 and all(_family_name_first.fullmatch(word) for word in words):
         words = words[::-1]
     start = max(1, len(words) - 1)
@@ -68,7 +67,7 @@ def _cut_name(words: list[str]) -> str:
 
 
 def _words_of_local_part(address: str) -> list[str]:
-    """The words of "anne-marie.olsen42+shop@…", capitalised; what has no letter is no word."""
+    """Split "anne-marie.olsen42+shop@…" into capitalised words. A word has a letter."""
     local = address.rpartition("@")[0].partition("+")[0]
     separators = "[._]+" if re.search("[._]", local.strip("._")) else "[-._]+"
     words = (word.strip("0123456789-") for word in re.split(separators, local))

@@ -1,15 +1,19 @@
-"""The routes of conversations: what agents write, the Spam bucket, and statuses."""
+"""The routes of conversations and messages, and the one by which messages arrive."""
 
-from flask import g
+from flask import Response, g
 
 from contacts_service.auth.permissions import requires
-from contacts_service.conversations import messages, outbound
-from contacts_service.conversations import service as conversations
+from contacts_service.conversations import inbound, messages, outbound, service
+from contacts_service.conversations.incoming import Correspondent, IncomingMessage
+from contacts_service.conversations.mail.parser import UnusableMailError, parse_mail
 from contacts_service.db.session import read_connection, unit_of_work
+from contacts_service.errors import InputError
+from contacts_service.limits import MAIL_TYPE
 from contacts_service.listing.lists import page_request
 from contacts_service.strict_json import Json
 from contacts_service.web.blueprint import Blueprint
 from contacts_service.web.openapi import alt_response
+from contacts_service.web.responses import ok
 from schemas.conversations import (
     BegunConversationSchema,
     ConversationCreateSchema,
@@ -20,6 +24,7 @@ from schemas.conversations import (
     MessageSchema,
     StatusSchema,
 )
+from schemas.inbound import DeliverySchema, IncomingMessageSchema
 from schemas.lists import ListQuerySchema, page_of
 
 MESSAGES = "/conversations/<uuid>/messages"
@@ -29,8 +34,24 @@ BEGIN_EXAMPLE = {
     "subject": "Your invoice",
     "message": "Dear Linda, here it is.",
 }
+INBOUND_EXAMPLE = {
+    "channel": "email",
+    "from": {"email": "linda@example.com", "first_name": "Linda", "last_name": "Olsen"},
+    "subject": "My invoice",
+    "content": "Could you send it again?",
+    "message_id": "<b1946ac9@mail.example.com>",
+}
+MAIL_EXAMPLE = """\
+From: Linda Olsen <linda@example.com>
+Subject: My invoice
+Message-ID: <b1946ac9@mail.example.com>
+
+Could you send it again?
+"""
+MAIL_CONTENT = {"schema": {"type": "string", "format": "binary"}, "example": MAIL_EXAMPLE}
 
 blueprint = Blueprint("conversations", __name__, description="What was written, and by whom.")
+inbound_blueprint = Blueprint("inbound", __name__, description="Messages that have arrived.")
 
 
 @blueprint.route("/conversations", methods=["POST"])
@@ -41,7 +62,8 @@ blueprint = Blueprint("conversations", __name__, description="What was written, 
 def begin_conversation(body: Json) -> Json:
     """Begin a conversation with a contact, who may be blocked.
 
-    `contact` is made if nobody has the address. The message is recorded; sending it is up to you.
+    Send `contact_id` for an existing contact, or `contact`, which is created if nobody has the
+    address yet. The message is recorded; sending it is up to you.
     """
     with unit_of_work() as session:
         return outbound.begin_conversation(session, body, g.principal)
@@ -52,8 +74,8 @@ def begin_conversation(body: Json) -> Json:
 @blueprint.response(200, page_of(ConversationOfContactSchema))
 @blueprint.arguments(ConversationsQuerySchema(), location="query")
 def list_conversations_of_contact(query: Json, contact_id: int) -> Json:
-    """List every conversation the contact is or was part of, latest message first."""
-    return conversations.list_conversations_of_contact(
+    """List every conversation that the contact is or was part of, latest message first."""
+    return service.list_conversations_of_contact(
         read_connection(), contact_id, page_request(query), query.get("statuses")
     )
 
@@ -64,7 +86,7 @@ def list_conversations_of_contact(query: Json, contact_id: int) -> Json:
 @blueprint.arguments(ListQuerySchema(), location="query")
 def list_spam(query: Json) -> Json:
     """List the Spam bucket, latest message first."""
-    return conversations.list_spam(read_connection(), page_request(query))
+    return service.list_spam(read_connection(), page_request(query))
 
 
 @blueprint.route(MESSAGES)
@@ -82,10 +104,11 @@ def list_messages(query: Json, uuid: str) -> Json:
 @blueprint.response(201, MessageSchema)
 @blueprint.arguments(MessageCreateSchema(), example={"message": "We are on it."})
 def write_message(body: Json, uuid: str) -> Json:
-    """Write in a conversation, whose status stays; also to blocked contacts.
+    """Write a message in a conversation, also to blocked contacts.
 
-    The message is recorded; sending it is up to you. Where the conversation is trashed, the
-    message begins a new one with the same people, which its `conversation_uuid` names.
+    The status of the conversation stays as it is. The message is recorded; sending it is up to
+    you. A message for a trashed conversation begins a new one with the same people; the answer's
+    `conversation_uuid` names it.
     """
     with unit_of_work() as session:
         return outbound.reply(session, uuid, body, g.principal)
@@ -96,8 +119,40 @@ def write_message(body: Json, uuid: str) -> Json:
 @blueprint.response(200, ConversationSchema)
 @blueprint.arguments(StatusSchema(), example={"status": "Resolved"})
 def update_status(body: Json, uuid: str) -> Json:
-    """Say where a conversation stands."""
+    """Set the status of a conversation."""
     with unit_of_work() as session:
-        conversation = conversations.get_conversation(session, uuid)
-        conversations.set_status(conversation, body["status"])
-        return conversations.show_conversation(session, conversation)
+        conversation = service.get_conversation(session, uuid)
+        service.set_status(conversation, body["status"])
+        return service.show_conversation(session, conversation)
+
+
+@inbound_blueprint.route("/inbound/messages", methods=["POST"])
+@requires("messages:write_as_contact")
+@alt_response(200)
+@inbound_blueprint.doc(requestBody={"content": {MAIL_TYPE: MAIL_CONTENT}})
+@inbound_blueprint.response(201, DeliverySchema)
+@inbound_blueprint.arguments(IncomingMessageSchema(), example=INBOUND_EXAMPLE)
+def receive_message(body: Json | bytes) -> Response:
+    """Hand over a message that has arrived, as JSON or as the raw mail.
+
+    Finds the sender or creates a contact, finds the conversation or begins one, and answers with
+    the bucket: messages of blocked contacts go to Spam. Answers 200 if the message was handed over
+    before, which changes nothing.
+    """
+    message = _mail_message(body) if isinstance(body, bytes) else _json_message(body)
+    with unit_of_work() as session:
+        answer, is_new = inbound.receive_message(session, message)
+    return ok(answer, 201 if is_new else 200)
+
+
+def _mail_message(raw: bytes) -> IncomingMessage:
+    try:
+        return parse_mail(raw)
+    except UnusableMailError as error:
+        raise InputError({"": [str(error)]}) from None
+
+
+def _json_message(body: Json) -> IncomingMessage:
+    sender = Correspondent(**body["sender"])
+    cc = tuple(Correspondent(**person) for person in body["cc"])
+    return IncomingMessage(**body | {"sender": sender, "cc": cc})

@@ -1,4 +1,4 @@
-"""Conversations: what a contact has been part of, the Spam bucket, and each one's status."""
+"""Conversations: lists of them, their status, and who takes part."""
 
 from collections.abc import Collection
 from uuid import uuid4
@@ -49,7 +49,7 @@ SPAM_LIST = ListQuery(
 def list_conversations_of_contact(
     reads: ReadConnection, contact_id: int, page: PageRequest, statuses: Collection[str] | None
 ) -> Json:
-    """A page of what the contact took part in, latest message first. Raises NotFoundError."""
+    """Read a page of a contact's conversations, latest message first. Raises NotFoundError."""
     query = OF_CONTACT
     if statuses is not None:
         query = query.where(Conversation.status.in_(tuple(statuses)))
@@ -57,24 +57,24 @@ def list_conversations_of_contact(
 
 
 def list_spam(reads: ReadConnection, page: PageRequest) -> Json:
-    """A page of the Spam bucket, latest message first."""
+    """Read a page of the Spam bucket, latest message first."""
     return read_list(reads, SPAM_LIST, page)
 
 
 def show_conversation(session: UnitOfWork, conversation: Conversation) -> Json:
-    """The conversation as lists show it."""
+    """Read the conversation as lists show it."""
     session.flush()
     return CONVERSATION.read(session.reads.row(_BY_ID, {"id": conversation.id}) or ())
 
 
 def find_conversation(session: UnitOfWork, uuid: str) -> Conversation | None:
-    if "\0" in uuid:  # which a path may have, and PostgreSQL refuses to look for
+    if "\0" in uuid:  # a path may have one; PostgreSQL raises an error for it
         return None
     return session.scalar(select(Conversation).where(Conversation.uuid == uuid))
 
 
 def get_conversation(session: UnitOfWork, uuid: str) -> Conversation:
-    """The conversation for changing. Raises NotFoundError."""
+    """Load a conversation to change it. Raises NotFoundError."""
     conversation = find_conversation(session, uuid)
     if conversation is None:
         raise NotFoundError("There is no such conversation.")
@@ -82,24 +82,24 @@ def get_conversation(session: UnitOfWork, uuid: str) -> Conversation:
 
 
 def require_conversation(reads: ReadConnection, uuid: str) -> None:
-    """Raises NotFoundError if there is no such conversation."""
+    """Raise NotFoundError if there is no such conversation."""
     if "\0" in uuid or reads.row(_EXISTS, {"uuid": uuid}) is None:
         raise NotFoundError("There is no such conversation.")
 
 
 def begin_conversation(
-    session: UnitOfWork, *, channel: str, subject: str, moment: str, status: str = OPEN
+    session: UnitOfWork, *, channel: str, subject: str, timestamp: str, status: str = OPEN
 ) -> Conversation:
-    """A new conversation that nobody takes part in yet; it has its number once it is flushed."""
+    """Add a conversation without participants. A flush gives it its number."""
     conversation = Conversation(
         uuid=str(uuid4()),
         channel=channel,
         subject=subject,
         status=status,
         last_message=None,
-        last_message_at=moment,
-        created_at=moment,
-        updated_at=moment,
+        last_message_at=timestamp,
+        created_at=timestamp,
+        updated_at=timestamp,
     )
     session.add(conversation)
     return conversation
@@ -112,21 +112,21 @@ def set_status(conversation: Conversation, status: str) -> None:
 
 
 def add_sender(session: UnitOfWork, conversation: Conversation, contact_id: int) -> None:
-    """Let a new conversation be with this contact."""
+    """Make the contact the sender of a new conversation."""
     session.add(Participant(conversation_id=conversation.id, contact_id=contact_id, role=SENDER))
 
 
 def add_participant(
     session: UnitOfWork, conversation: Conversation, contact_id: int, role: str = PARTICIPANT
 ) -> None:
-    """Let the contact take part, if it does not yet; nobody's role changes."""
+    """Add the contact to the conversation. One who takes part already keeps the role."""
     key = (conversation.id, contact_id)
     if session.get(Participant, key) is None:
         session.add(Participant(conversation_id=key[0], contact_id=key[1], role=role))
 
 
 def sender_of(session: UnitOfWork, conversation: Conversation) -> int | None:
-    """The id of the contact that the conversation is with; None if that is nobody."""
+    """Find the id of the contact that the conversation is with, if there is one."""
     return session.scalar(
         select(Participant.contact_id).where(
             Participant.conversation_id == conversation.id, Participant.role == SENDER

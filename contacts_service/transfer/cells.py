@@ -12,7 +12,7 @@ from contacts_service.strict_json import JSONError, read_json
 from contacts_service.timestamps import wire_time
 from schemas.channels import ChannelCreateSchema
 from schemas.contacts import ContactUpdateSchema
-from schemas.fields import CustomAttributes, Line
+from schemas.fields import CustomAttributes, SingleLine
 
 CACHED_NAMES = 4096
 CLOCK_DIFFERENCE = timedelta(minutes=1)  # tolerated between two machines
@@ -88,7 +88,7 @@ class ImportedContactSchema(ContactUpdateSchema):
 # Names repeat, so their results are cached.
 _read: dict[str, Callable[[str], Any]] = {
     name: lru_cache(maxsize=CACHED_NAMES)(field.deserialize)
-    if isinstance(field, Line)
+    if isinstance(field, SingleLine)
     else field.deserialize
     for name, field in ImportedContactSchema().load_fields.items()
 }

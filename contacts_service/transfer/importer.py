@@ -23,7 +23,7 @@ import marshmallow
 from contacts_service.contacts import service as contacts
 from contacts_service.contacts.attributes import check_attributes
 from contacts_service.contacts.bulk import NewContact, create_contacts
-from contacts_service.contacts.channels import Address, claim
+from contacts_service.contacts.channels import Address, add_addresses
 from contacts_service.db.models import Contact
 from contacts_service.db.session import UnitOfWork, unit_of_work, yield_to_writers
 from contacts_service.errors import InputError
@@ -47,7 +47,7 @@ from contacts_service.transfer.matching import (
     new_contact,
     phone_key,
 )
-from schemas.messages import flatten
+from schemas.errors import flatten
 
 # Skipped, so that a file of refused rows can be corrected and imported.
 REFUSAL_COLUMNS = ("line", "reason")
@@ -203,7 +203,7 @@ class Import:
 
     def _write(self, session: UnitOfWork) -> None:
         """Write the channels of updated contacts, then the new contacts."""
-        claim(
+        add_addresses(
             session,
             [
                 (contact.id, address, contact.updated_at)

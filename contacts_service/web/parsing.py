@@ -20,7 +20,7 @@ from contacts_service.errors import (
 from contacts_service.limits import JSON_BODY
 from contacts_service.strict_json import JSONError, read_json
 from contacts_service.web.responses import JSON
-from schemas.messages import flatten
+from schemas.errors import flatten
 
 BODY = "contacts_service.body"  # in the environment of a request: its body, or None if too large
 
@@ -28,9 +28,12 @@ BODY = "contacts_service.body"  # in the environment of a request: its body, or 
 def read_arguments(schema: marshmallow.Schema, location: str) -> Any:
     """Load the request's `json` body or `query` string by a schema. Raises ServiceError.
 
-    A schema may name a `body_limit` in bytes, and the `other_types` that its route takes besides
-    JSON.
+    A schema may name a `body_limit` in bytes, and `raw_types`: content types besides JSON, with a
+    limit each, whose body is returned as bytes.
     """
+    raw_types = getattr(schema, "raw_types", {})
+    if location == "json" and request.mimetype in raw_types:
+        return read_body(raw_types[request.mimetype])
     sent = _read_query() if location == "query" else _read_json(schema)
     try:
         return schema.load(sent)
@@ -54,7 +57,7 @@ def _read_query() -> Mapping[str, str]:
 def _read_json(schema: marshmallow.Schema) -> Any:
     raw = read_body(getattr(schema, "body_limit", JSON_BODY))
     if request.mimetype != JSON:
-        kinds = " or ".join((JSON, *getattr(schema, "other_types", ())))
+        kinds = " or ".join((JSON, *getattr(schema, "raw_types", ())))
         raise UnsupportedMediaTypeError(f"The body must be sent as {kinds}.")
     try:
         return read_json(raw)

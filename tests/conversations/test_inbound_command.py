@@ -132,7 +132,7 @@ def test_mail_that_meets_a_defect_is_to_be_tried_again(
 def test_mail_whose_reading_meets_a_defect_is_to_be_tried_again(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("contacts_service.conversations.mail.parser.read_mail", raise_at("reading"))
+    monkeypatch.setattr("contacts_service.conversations.commands.parse_mail", raise_at("reading"))
     assert hand_over(app, LETTER, os.EX_TEMPFAIL).stdout == ""
 
 

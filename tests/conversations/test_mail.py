@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from contacts_service import limits, text
 from contacts_service.conversations.incoming import IncomingMessage
 from contacts_service.conversations.mail.headers import HEADERS_LENGTH
-from contacts_service.conversations.mail.parser import UnusableMailError, read_mail
+from contacts_service.conversations.mail.parser import UnusableMailError, parse_mail
 from contacts_service.conversations.names import guess_names
 from tests.mails import HTML, LINDA, MAILS, WITHOUT_SENDER, mail, multipart
 
@@ -41,14 +41,14 @@ def fields(message: IncomingMessage) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("raw", "expected"), [m[1:] for m in MAILS], ids=[m[0] for m in MAILS])
 def test_awkward_mail_is_understood(raw: bytes, expected: dict[str, Any]) -> None:
-    found = fields(read_mail(raw))
+    found = fields(parse_mail(raw))
     assert {name: found[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize("raw", [m[1] for m in WITHOUT_SENDER], ids=[m[0] for m in WITHOUT_SENDER])
 def test_only_a_mail_without_usable_sender_is_refused(raw: bytes) -> None:
     with pytest.raises(UnusableMailError, match="no usable sender"):
-        read_mail(raw)
+        parse_mail(raw)
 
 
 def assert_within_limits(message: IncomingMessage) -> None:
@@ -75,7 +75,7 @@ def assert_within_limits(message: IncomingMessage) -> None:
 
 def assert_survives(raw: bytes) -> None:
     with suppress(UnusableMailError):
-        assert_within_limits(read_mail(raw))
+        assert_within_limits(parse_mail(raw))
 
 
 PIECES = [
@@ -227,7 +227,7 @@ def test_hostile_mail_costs_bounded_memory(name: str) -> None:
 
 
 def test_what_follows_a_huge_header_is_still_read() -> None:
-    message = read_mail(mail("Subject: " + "x" * MB, LINDA, "Message-ID: <a1@example.com>"))
+    message = parse_mail(mail("Subject: " + "x" * MB, LINDA, "Message-ID: <a1@example.com>"))
     assert message.sender.email == "linda@example.com"
     assert message.message_id == "a1@example.com"
 
@@ -235,7 +235,7 @@ def test_what_follows_a_huge_header_is_still_read() -> None:
 def test_an_address_is_never_cut() -> None:
     start = f"{LINDA}\nCc: ann@example.com,"
     padding = "\n " * ((HEADERS_LENGTH - len(start)) // 2 - 7)
-    message = read_mail(f"{start}{padding}bob@example.community\n\nHello".encode())
+    message = parse_mail(f"{start}{padding}bob@example.community\n\nHello".encode())
     assert [copied.email for copied in message.cc] == ["ann@example.com"]
 
 
@@ -245,7 +245,7 @@ def test_mails_read_at_once_keep_their_text_apart() -> None:
     def read_again_and_again(mark: str) -> None:
         markup = f"{mark}<br>" * 300
         for _ in range(15):
-            content = read_mail(mail(LINDA, "Content-Type: text/html", body=markup)).content
+            content = parse_mail(mail(LINDA, "Content-Type: text/html", body=markup)).content
             if set(content.split()) != {mark}:
                 foreign.append(content)
 

@@ -224,7 +224,7 @@ def test_every_kind_of_error_has_a_status_of_its_own() -> None:
 def test_errors_of_the_database_name_no_values(app: Flask, api: Api) -> None:
     contact = api.make_contact("linda@example.com")
     with pytest.raises(DBAPIError) as raised, app.app_context(), unit_of_work() as session:
-        channels.claim(session, [(contact["id"], ("email", "linda@example.com"), "")])
+        channels.add_addresses(session, [(contact["id"], ("email", "linda@example.com"), "")])
     told = f"{raised.value} {raised.value.orig} {raised.value.__cause__}"
     assert "contact_channels" in told
     assert "linda@" not in told

@@ -25,7 +25,7 @@ from schemathesis.engine.events import ScenarioFinished
 from contacts_service.config import PROJECT_FOLDER
 from contacts_service.factory import create_app
 from contacts_service.limits import FILTER_LEAVES
-from schemas.definitions import Pattern
+from schemas.attribute_definitions import Pattern
 from tests.client import Api
 from tests.conftest import make_app
 

@@ -1,1 +1,1 @@
-"""Raw mail (RFC 5322): from bytes to an incoming message."""
+"""Reads raw mail (RFC 5322) as incoming messages. Other packages use `parser` alone."""

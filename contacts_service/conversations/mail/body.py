@@ -1,7 +1,7 @@
-"""The text of a mail: which of its parts a person reads, and those as plain text.
+"""Finds the parts of a mail that a person reads, and makes plain text of them.
 
-Attachments are neither decoded nor searched. Depth, number of parts and the HTML converted are
-bounded, so that a hostile mail costs little more than a long one.
+Attachments are skipped. The depth and number of parts and the length of HTML are limited, so that
+a hostile mail costs little more than a long one.
 """
 
 import binascii
@@ -27,7 +27,7 @@ from contacts_service.limits import CONTENT_LENGTH
 DEPTH_LIMIT = 20
 PARTS_LIMIT = 1000
 HTML_LENGTH = 300_000
-ENCODED_LENGTH = 13 * CONTENT_LENGTH  # four bytes a character, each as =XX, and line ends
+ENCODED_LENGTH = 13 * CONTENT_LENGTH  # room for four bytes a character, each as =XX, and line ends
 
 _unseen = re.compile(
     r"<(style|script|title)\b.*?(?:</\1[^>]*>?|\Z)|<!--.*?(?:-->|\Z)|<\?xml[^>]*>", re.I | re.S
@@ -40,7 +40,7 @@ _likely_boundary = re.compile(rb"^--([^\s]{1,70})[ \t]*\n(?=content-)", re.I | r
 
 @dataclass
 class _Budget:
-    """What may yet be spent on one mail."""
+    """What is left of the limits for one mail."""
 
     parts: int = PARTS_LIMIT
     html: int = HTML_LENGTH
@@ -48,7 +48,7 @@ class _Budget:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A mail or one of its parts: its headers, and the offsets of its body in the mail."""
+    """A mail or one of its parts. Its body lies between the offsets `start` and `end`."""
 
     headers: Headers
     mail: bytes
@@ -65,7 +65,7 @@ class _Part:
 
 
 def plain_text(headers: Headers, mail: bytes, start: int) -> str:
-    """What a person would read in a mail whose body begins at `start`; "" where that is nothing."""
+    """Read the text of a mail whose body begins at `start`. Returns "" if it has none."""
     return _text(_Part(headers, mail, start, len(mail)), 0, _Budget())
 
 
@@ -82,7 +82,7 @@ def _text(part: _Part, depth: int, budget: _Budget) -> str:
         texts = (_text(child, depth + 1, budget) for child in children)
         if kind == "multipart/alternative":
             return next(filter(str.strip, texts), "")
-        return _joined(texts)
+        return _join_distinct(texts)
     if part.is_attachment:
         return ""
     if kind == "text/html":
@@ -90,8 +90,8 @@ def _text(part: _Part, depth: int, budget: _Budget) -> str:
     return _decode_part(part) if kind == "text/plain" else ""
 
 
-def _joined(texts: Iterator[str]) -> str:
-    """The texts one below the other; what says the same again in HTML is said once."""
+def _join_distinct(texts: Iterator[str]) -> str:
+    """Join texts with blank lines. Skips repeated ones, such as an HTML version of plain text."""
     kept: list[str] = []
     seen: set[str] = set()
     length = 0
@@ -107,7 +107,7 @@ def _joined(texts: Iterator[str]) -> str:
 
 
 def _children(part: _Part, budget: _Budget) -> Iterator[_Part]:
-    """The parts of a multipart, none if its boundary is nowhere to be found."""
+    """Yield the parts of a multipart. There are none if its boundary is not found."""
     boundary = part.headers.parameter("boundary").strip().encode("latin-1", "replace")
     delimiters = list(_delimiters(part, boundary, budget)) if boundary else []
     if not delimiters and (guess := _likely_boundary.search(part.mail, part.start, part.end)):
@@ -120,7 +120,7 @@ def _children(part: _Part, budget: _Budget) -> Iterator[_Part]:
 
 
 def _delimiters(part: _Part, boundary: bytes, budget: _Budget) -> Iterator[tuple[int, int, bool]]:
-    """Where each delimiter line starts and ends, and whether it is the closing one."""
+    """Yield where each delimiter line starts and ends, and whether it is the closing one."""
     marker = b"--" + boundary
     position = part.start
     while budget.parts and (start := part.mail.find(marker, position, part.end)) >= 0:
@@ -159,11 +159,11 @@ def _plain_html(markup: str, budget: _Budget) -> str:
 
 
 def _render(markup: str) -> str:
-    """The text as a browser would break it into lines.
+    """Render HTML as text, with the line breaks of a browser.
 
-    Inscriptis draws tables and indents, which on hostile markup takes gigabytes, so that is
-    turned off. It also keeps its canvas in the layout, which therefore is made for each mail,
-    and resolves references a second time.
+    Tables and indents are turned off: on hostile markup, Inscriptis takes gigabytes for them. It
+    stores its canvas in the layout, so each mail needs its own. It also resolves character
+    references a second time, so `&amp;` is escaped twice.
     """
     parser = lxml.html.HTMLParser(huge_tree=True, remove_comments=True)
     tree = lxml.html.document_fromstring(markup.replace("&amp;", "&amp;amp;"), parser=parser)

@@ -1,17 +1,17 @@
-"""Bytes to text where the declared charset may be missing, unknown or wrong. Never raises."""
+"""Decodes bytes whose declared charset may be missing, unknown or wrong. Never raises."""
 
 import re
 from codecs import BOM_UTF8
 from encodings.aliases import aliases
 
-# Those of Python's codecs that mail may name. A name from outside never reaches the codec
-# registry, which remembers all it was asked for and knows codecs that take quadratic time.
+# The codecs of Python that mail may name. Other names must not reach the codec registry: it caches
+# every name that it was asked for, and has codecs that take quadratic time.
 _CODECS = {codec for codec in aliases.values() if not codec.endswith("_codec")} - {
     *("mbcs", "rot_13", "tactis", "punycode", "idna", "unicode_escape", "raw_unicode_escape")
 } | {"cp874", "koi8_u"}
 
-# Names that senders use for a wider charset, as in WHATWG's Encoding Standard.
-_MEANT = {
+# Charsets that senders name when they use a wider one (WHATWG Encoding Standard).
+_WIDER = {
     "ascii": "cp1252",
     "big5": "big5hkscs",
     "euc_kr": "cp949",
@@ -25,15 +25,15 @@ _MEANT = {
     "windows_874": "cp874",
 }
 _MULTIBYTE = tuple("big5 cp932 cp949 cp950 euc_ gb hz iso2022 johab shift utf".split())
-_control = re.compile(rb"[\x00-\x08\x0e-\x1f]")  # never in ASCII text, always in UTF-16
+_control = re.compile(rb"[\x00-\x08\x0e-\x1f]")  # absent from ASCII text, frequent in UTF-16
 _SEVEN_BIT = ("hz", "iso2022", "utf_7")
 
 
 def decode(encoded: bytes, charset: str | None = None) -> str:
-    """The text in `encoded`, in the declared charset if that can be, else as it looks.
+    """Decode in the declared charset where that works, else in the most likely one.
 
-    Bytes that are valid UTF-8 are taken for it whatever single-byte charset is declared: text
-    in those is practically never valid UTF-8.
+    Bytes that are valid UTF-8 are decoded as such even if a single-byte charset is declared: text
+    in those charsets is practically never valid UTF-8.
     """
     codec = _codec(charset or "")
     if encoded.isascii() and not codec.startswith(_SEVEN_BIT) and not _control.search(encoded):
@@ -55,9 +55,9 @@ def decode(encoded: bytes, charset: str | None = None) -> str:
 
 
 def _codec(charset: str) -> str:
-    """The codec that is meant by a charset's name, "" for an unknown one."""
+    """Find the codec for the name of a charset. Returns "" for an unknown name."""
     label = charset.strip("\"' ").lower().replace("-", "_").replace(".", "_")[:40]
     label = label.removeprefix("x_").removesuffix("_i")
     codec = aliases.get(label, label)
-    codec = _MEANT.get(codec, codec)
+    codec = _WIDER.get(codec, codec)
     return codec if codec in _CODECS else ""

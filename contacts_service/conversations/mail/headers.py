@@ -1,7 +1,7 @@
-"""The headers of a mail or of one of its parts, as broken as they come, in linear time.
+"""Reads the headers of a mail or of one of its parts in linear time, broken ones too.
 
-The parsers of `email` raise on broken headers and take quadratic time or recurse on huge ones;
-only its reading of parameters is used, on values of bounded length.
+The header parsers of the standard library raise on broken headers, and take quadratic time or
+recurse on huge ones. Only its parser of parameters is used, on values of limited length.
 """
 
 import binascii
@@ -43,7 +43,7 @@ _around_addresses = re.compile(r"[\s<>()\[\],;:\"]+")
 
 
 class Headers:
-    """Header values by lower-case name, each on one line, its encoded words not yet decoded."""
+    """Header values by lower-case name. Folded lines are joined; encoded words are not decoded."""
 
     def __init__(self, values: dict[str, list[bytes]]) -> None:
         self._values = values
@@ -58,7 +58,7 @@ class Headers:
         return name in self._values
 
     def values(self, name: str) -> Iterator[str]:
-        """Each value of the header; bytes beyond ASCII are read in the charset of the body."""
+        """Yield each value of a header. Non-ASCII bytes are decoded in the charset of the body."""
         charset = None if name.startswith("content-") else self.charset
         for value in self._values.get(name, ()):
             line = charsets.decode(value.replace(b"\n", b""), charset).replace("\t", " ")
@@ -68,7 +68,7 @@ class Headers:
         return next(filter(None, self.values(name)), "")
 
     def parameter(self, name: str, header: str = "content-type") -> str:
-        """A parameter of a header in any form of RFC 2231, "" if it is absent or broken."""
+        """Read a parameter of a header (RFC 2231). Returns "" if it is absent or broken."""
         try:
             value = self._parameters.get_param(name, "", header)
             if isinstance(value, tuple):
@@ -80,10 +80,10 @@ class Headers:
 
 
 def read_headers(mail: bytes, start: int, end: int) -> tuple[Headers, int]:
-    """The headers of what lies between two offsets, and where its body begins.
+    """Read the headers of the part between two offsets. Returns them and where the body begins.
 
-    Lines that are no headers are passed over, but at the end of the headers, where they count
-    as a body without the blank line before it.
+    Lines that are no headers are skipped. At the end of the headers, they count as a body that
+    lacks the blank line before it.
     """
     if mail.startswith(b"\n", start, end):
         return Headers({}), start + 1
@@ -105,10 +105,10 @@ def read_headers(mail: bytes, start: int, end: int) -> tuple[Headers, int]:
 
 
 def decode_words(line: str) -> str:
-    """`line` with its encoded words decoded (RFC 2047), also where they break the rules.
+    """Decode the encoded words of a line (RFC 2047), also where they break the rules.
 
-    The bytes of adjacent words of one charset are put together first, since senders cut
-    characters in two. A last word without an end is taken as far as it goes.
+    The bytes of adjacent words in one charset are joined first, because some senders cut
+    characters in two. A last word without an end is decoded as far as it goes.
     """
     chunks: list[tuple[str, bytes]] = []
     position = 0
@@ -138,7 +138,7 @@ def _word_bytes(encoded: str, encoding: str) -> bytes:
 
 
 def decode_base64(encoded: bytes) -> bytes:
-    """What can be had from base64, damaged or cut as it may be."""
+    """Decode base64 as far as possible, even if it is damaged or cut."""
     digits = encoded.translate(None, _NOT_BASE64)
     digits = digits[: digits.find(b"=")] if b"=" in digits else digits
     digits = digits[:-1] if len(digits) % 4 == 1 else digits
@@ -146,10 +146,10 @@ def decode_base64(encoded: bytes) -> bytes:
 
 
 def mailboxes(line: str) -> Iterator[tuple[str, str]]:
-    """Display name and normalised address of each usable mailbox in an address header.
+    """Yield display name and normalised address of each usable mailbox in an address header.
 
-    Groups are opened, and what is no address is passed over. Where quotes or comments do not end
-    and that leaves nothing, any address that can be made out is taken, without a name.
+    Members of groups count; text that is no address is skipped. If unclosed quotes or comments
+    leave no mailbox, every address in the text is taken, without a name.
     """
     if "@" not in line:
         line = decode_words(line)
@@ -164,10 +164,10 @@ def mailboxes(line: str) -> Iterator[tuple[str, str]]:
 
 @dataclass
 class _Mailbox:
-    """What stands between two separators: words, quoted strings, angle addresses and comments."""
+    """The tokens between two separators, by kind."""
 
-    phrase: list[str] = field(default_factory=list)  # words and quoted strings as they are read
-    bare: list[str] = field(default_factory=list)  # the same, quoted strings closed to the eye
+    phrase: list[str] = field(default_factory=list)  # words and quoted strings, without the quotes
+    bare: list[str] = field(default_factory=list)  # the same, with the `@` in quotes masked
     angles: list[str] = field(default_factory=list)
     comment: list[str] = field(default_factory=list)
 
@@ -178,7 +178,7 @@ def _split_mailboxes(line: str) -> Iterator[_Mailbox]:
     for count, token in enumerate(_mailbox_token.finditer(line)):
         kind, part = token.lastgroup, token[token.lastgroup or 0]
         if count == TOKENS_LIMIT:
-            return  # the mailbox at hand may be incomplete
+            return  # the current mailbox may be incomplete
         if kind == "parenthesis":
             depth = depth + 1 if part == "(" else max(0, depth - 1)
         elif depth:
@@ -202,10 +202,10 @@ def _split_mailboxes(line: str) -> Iterator[_Mailbox]:
 
 
 def _read_mailbox(mailbox: _Mailbox) -> tuple[str, str] | None:
-    """Name and address; None where it is not plain which address is meant.
+    """Read name and address. Returns None if it is ambiguous which address is meant.
 
-    What a quoted string holds is no address beside one that is: `"linda@example.com"@example.net`
-    is somebody at example.net.
+    An address outside of quotes takes precedence over one inside:
+    `"linda@example.com"@example.net` is an address at example.net.
     """
     phrase, comment = decode_words("".join(mailbox.phrase)), decode_words("".join(mailbox.comment))
     written = {angle for angle in mailbox.angles if "@" in angle}
@@ -220,14 +220,14 @@ def _read_mailbox(mailbox: _Mailbox) -> tuple[str, str] | None:
 
 
 def _loose_addresses(line: str) -> Iterator[tuple[str, str]]:
-    """The addresses in running text, as written and normalised."""
+    """Yield the addresses in running text, as written and normalised."""
     for word in islice((w for w in _around_addresses.split(line) if "@" in w), LOOSE_LIMIT):
         if email := _usable_address(word):
             yield word, email
 
 
 def _usable_address(address: str) -> str:
-    """The address normalised, "" if it is none."""
+    """Normalise an address. Returns "" if it is invalid."""
     if "@" not in address or len(address) > ADDRESS_LENGTH:
         return ""
     address = re.sub(r"\s*([@.])\s*", r"\1", decode_words(address)).strip(" .'")

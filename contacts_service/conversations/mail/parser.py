@@ -1,6 +1,6 @@
-"""A raw mail as an incoming message: the meaning of its headers, whatever state it is in.
+"""Turns a raw mail into an incoming message, in whatever state the mail is.
 
-How headers are taken apart is `mail_headers`, which of the parts is read `mail_text`.
+This module decides what headers mean. `headers` parses them, `body` finds the text.
 """
 
 import hashlib
@@ -37,41 +37,41 @@ _in_brackets = re.compile(r"<([^<>]*)>")
 
 
 class UnusableMailError(Exception):
-    """A mail that can never be taken in; the message is a sentence."""
+    """The mail can never be recorded. The message is a sentence that says why."""
 
 
-def read_mail(raw: bytes) -> IncomingMessage:
-    """The message in a raw mail (RFC 5322 and MIME, kept or not).
+def parse_mail(raw: bytes) -> IncomingMessage:
+    """Parse a raw mail, also one that breaks RFC 5322 or MIME.
 
-    What is over a limit is cut, what cannot be read is left out. Raises UnusableMailError only if
-    no header names a usable sender.
+    Text over a limit is cut, and unreadable parts are left out. Raises UnusableMailError only if no
+    header names a usable sender.
     """
-    mail = _with_newlines(raw)
+    mail = _normalise_line_ends(raw)
     headers, body = read_headers(mail, 0, len(mail))
-    sender = _sender(headers)
+    sender = find_sender(headers)
     answered = _ids(headers, "in-reply-to")
     return IncomingMessage(
         channel="email",
         sender=sender,
-        cc=_copied_in(headers, sender),
+        cc=find_copied_in(headers, sender),
         subject=cut_line(decode_words(headers.first("subject")), SUBJECT_LENGTH),
         content=cut_paragraphs(plain_text(headers, mail, body), CONTENT_LENGTH),
         message_id=next(iter(_ids(headers, "message-id")), None),
         in_reply_to=next(iter(answered), None),
         references=(*_references(headers), *answered[:0:-1]),
-        is_automatic=_is_automatic(headers, sender),
+        is_automatic=is_automatic(headers, sender),
     )
 
 
-def _with_newlines(raw: bytes) -> bytes:
-    """`raw` with one kind of line end, and without what some put in front of a mail."""
+def _normalise_line_ends(raw: bytes) -> bytes:
+    """Unify line ends, and strip a byte order mark and blank lines in front of the mail."""
     if b"\r" in raw:
         raw = raw.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return raw.lstrip(b"\xef\xbb\xbf \t\n")
 
 
-def _sender(headers: Headers) -> Correspondent:
-    """The author; of several the one who sent the mail (RFC 5322, 3.6.2), else the first."""
+def find_sender(headers: Headers) -> Correspondent:
+    """Find the author: of several the one that Sender names (RFC 5322, 3.6.2), else the first."""
     authors = list(islice(_correspondents(headers, "from"), AUTHORS_LIMIT))
     submitters = list(islice(_correspondents(headers, "sender"), 1))
     for author in authors:
@@ -85,7 +85,7 @@ def _sender(headers: Headers) -> Correspondent:
     raise UnusableMailError("The mail has no usable sender address.")
 
 
-def _copied_in(headers: Headers, sender: Correspondent) -> tuple[Correspondent, ...]:
+def find_copied_in(headers: Headers, sender: Correspondent) -> tuple[Correspondent, ...]:
     copied: dict[str | None, Correspondent] = {}
     for correspondent in _correspondents(headers, "cc"):
         if correspondent.email != sender.email:
@@ -103,19 +103,19 @@ def _correspondents(headers: Headers, name: str) -> Iterator[Correspondent]:
 
 
 def _ids(headers: Headers, name: str) -> list[str]:
-    """The ids in a header, as far as anybody has a use for them."""
+    """Read the first ten ids in a header."""
     return list(filter(None, map(_clean_id, _written_ids(headers.first(name))[:10])))
 
 
 def _references(headers: Headers) -> tuple[str, ...]:
-    """Oldest first; of too many the newest, which are those that a thread is found by."""
+    """Read the ids in References, oldest first. Of too many, the newest are kept."""
     written = [each for value in headers.values("references") for each in _written_ids(value)]
     ids = dict.fromkeys(filter(None, map(_clean_id, written[-2 * REFERENCES_COUNT :])))
     return tuple(ids)[-REFERENCES_COUNT:]
 
 
 def _written_ids(value: str) -> list[str]:
-    """What is in brackets, else the words that look like an id, else the only word."""
+    """Find the ids in brackets, else the words that look like an id, else the only word."""
     words = value.replace(",", " ").split()
     return (
         _in_brackets.findall(value)
@@ -126,13 +126,13 @@ def _written_ids(value: str) -> list[str]:
 
 def _clean_id(written: str) -> str:
     message_id = normalise_message_id(cut_line(written, len(written)))
-    if len(message_id) > MESSAGE_ID_LENGTH:  # cut, it could be another's
+    if len(message_id) > MESSAGE_ID_LENGTH:  # a cut one might equal another id
         return hashlib.sha256(message_id.encode()).hexdigest()
     return message_id
 
 
-def _is_automatic(headers: Headers, sender: Correspondent) -> bool:
-    """Whether a machine answered: bounces, receipts and automatic replies (RFC 3834).
+def is_automatic(headers: Headers, sender: Correspondent) -> bool:
+    """Whether the mail is a bounce, a receipt or an automatic reply (RFC 3834).
 
     Newsletters and mailing lists are ordinary senders.
     """

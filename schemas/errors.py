@@ -1,4 +1,4 @@
-"""What marshmallow has to say about bad input, in the contract's form."""
+"""The sentences about invalid input, in the form of docs/api.md."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ UNKNOWN = ["Unknown field."]
 
 
 def flatten(tree: Any, path: str = "") -> dict[str, list[str]]:
-    """marshmallow's tree of messages as dotted paths: `from.email`, `rules[1]` (section 1)."""
+    """Flatten marshmallow's tree of sentences to dotted paths: `from.email`, `rules[1]`."""
     if not isinstance(tree, dict):
         return {path: list(tree)}
     flat: dict[str, list[str]] = {}
     for name, branch in tree.items():
-        # An unknown field may be called what marshmallow calls the object as a whole.
+        # marshmallow calls the object as a whole `_schema`; an unknown field may have that name.
         if name == "_schema" and type(name) is str and branch != UNKNOWN:
             below = path
         elif isinstance(name, int):

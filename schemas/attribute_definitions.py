@@ -1,7 +1,7 @@
-"""Definitions of custom attributes: what may be sent, and what is answered.
+"""The schemas of the definitions of custom attributes.
 
-Which fields go with which data type is judged by `contacts.attribute_definitions`, since an update
-need not name the type; the document says it by BY_DATA_TYPE.
+An update need not name the data type, so `contacts.attribute_definitions` checks which fields it
+allows. BY_DATA_TYPE says the same in the API document.
 """
 
 from typing import Any, ClassVar
@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields, validate
 
 from contacts_service import limits, text
 from contacts_service.limits import DATA_TYPES
-from schemas.fields import ClosedSchema, Items, Line, Text, WireTime, Word
+from schemas.fields import BoundedList, ClosedSchema, SingleLine, Text, Timestamp, Token
 
 FILLED_LINE = rf"^[^{text.NOT_IN_LINES}]*[^\s{text.NOT_IN_LINES}][^{text.NOT_IN_LINES}]*$"
 
@@ -49,8 +49,8 @@ def _check_distinct(values: list[str]) -> None:
         raise ValidationError("A value is given twice.")
 
 
-class FilledLine(Line):
-    """One line of text that is not blank."""
+class FilledLine(SingleLine):
+    """A line of text that is not blank."""
 
     def __init__(self, max_length: int, **kwargs: Any) -> None:
         metadata = {"pattern": FILLED_LINE, **kwargs.pop("metadata", {})}
@@ -59,7 +59,7 @@ class FilledLine(Line):
 
 
 class AttributeKey(Text):
-    """The key under which contacts have the attribute."""
+    """The name of the attribute in `custom_attributes`."""
 
     clean = staticmethod(text.clean_line)
 
@@ -70,7 +70,7 @@ class AttributeKey(Text):
 
 
 class Pattern(FilledLine):
-    """A regular expression that RE2 takes."""
+    """A regular expression in the syntax of RE2."""
 
     def __init__(self, **kwargs: Any) -> None:
         metadata = {
@@ -81,7 +81,7 @@ class Pattern(FilledLine):
         self.validators.append(_check_pattern)
 
 
-class ListValues(Items):
+class ListValues(BoundedList):
     """The values to choose from."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -91,7 +91,7 @@ class ListValues(Items):
         super().__init__(value, validate=[limit, _check_distinct], metadata=metadata, **kwargs)
 
 
-class DataType(Word):
+class DataType(Token):
     """The name of a data type."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -99,7 +99,7 @@ class DataType(Word):
 
 
 class AttributeDefinitionSchema(ClosedSchema):
-    """What a custom attribute is called and which values suit it."""
+    """The name of a custom attribute and the values that it may have."""
 
     id = fields.Integer(required=True)
     key = fields.String(required=True)
@@ -109,18 +109,18 @@ class AttributeDefinitionSchema(ClosedSchema):
     values = fields.List(fields.String(), required=True, allow_none=True)
     regex = fields.String(required=True, allow_none=True)
     regex_hint = fields.String(required=True, allow_none=True)
-    created_at = WireTime(required=True)
-    updated_at = WireTime(required=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
 
 
 class AttributeDefinitionCreateSchema(ClosedSchema):
-    """A new custom attribute."""
+    """A custom attribute to define."""
 
     json_properties: ClassVar = {"anyOf": BY_DATA_TYPE}
 
     key = AttributeKey(required=True)
     name = FilledLine(limits.NAME_LENGTH, required=True)
-    description = Line(limits.DESCRIPTION_LENGTH, load_default="")
+    description = SingleLine(limits.DESCRIPTION_LENGTH, load_default="")
     data_type = DataType(required=True)
     values = ListValues(load_default=None)
     regex = Pattern(load_default=None)
@@ -128,11 +128,11 @@ class AttributeDefinitionCreateSchema(ClosedSchema):
 
 
 class AttributeDefinitionUpdateSchema(ClosedSchema):
-    """What may be corrected of a custom attribute; key and data type only as they are."""
+    """Changes to a definition. Key and data type may be sent, but not changed."""
 
     key = AttributeKey()
     name = FilledLine(limits.NAME_LENGTH)
-    description = Line(limits.DESCRIPTION_LENGTH)
+    description = SingleLine(limits.DESCRIPTION_LENGTH)
     data_type = DataType()
     values = ListValues(allow_none=True)
     regex = Pattern(allow_none=True)
