@@ -80,8 +80,8 @@ def fold(text: str) -> str:
 def compose(text: str) -> str:
     """Normalise to NFC in linear time.
 
-    `unicodedata` sorts the marks of a character by insertion, which takes minutes if a hostile
-    text has a million in a row. Here they are sorted before.
+    `unicodedata` sorts the marks of a character by insertion, in quadratic time. Here they are
+    sorted before.
     """
     if unicodedata.is_normalized("NFC", text):
         return text

@@ -29,10 +29,7 @@ SEARCHABLE = rf"^[^{text.NOT_IN_SEARCH}]*[^\s{text.NOT_IN_SEARCH}][^{text.NOT_IN
 
 
 class ClosedSchema(Schema):
-    """An object without unknown fields. Reports at most 100 of them.
-
-    A body of a megabyte can have so many that reporting all takes seconds.
-    """
+    """An object without unknown fields. Reports at most 100 of them."""
 
     class Meta:
         unknown = RAISE

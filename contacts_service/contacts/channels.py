@@ -84,7 +84,7 @@ def in_parts(values: Iterable[T]) -> Iterator[list[T]]:
 def add_addresses(
     session: UnitOfWork, addresses: Iterable[NewAddress], *, is_primary: bool = False
 ) -> None:
-    """Add addresses to contacts. `find_owner` must have found nobody who has them."""
+    """Add addresses to contacts. No contact may have them yet (`find_owner`)."""
     rows = [
         (contact_id, *address, is_primary, timestamp, timestamp)
         for contact_id, address, timestamp in addresses

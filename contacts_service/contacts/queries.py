@@ -70,7 +70,7 @@ def find_field(name: str) -> Field | None:
 
 
 def _narrow_by_search(reads: ReadConnection, part: str) -> ColumnElement[bool] | None:
-    """Return a condition that every contact with this text in a field meets, by the search index.
+    """Build a condition from the search index that every contact with this text in a field meets.
 
     Returns None if too many match for it to help.
     """

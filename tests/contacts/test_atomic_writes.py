@@ -1,4 +1,4 @@
-"""Every writer writes all or nothing: a defect at its last step leaves everything as it was."""
+"""Every writer is atomic: a defect at its last step changes nothing."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ WRITERS: dict[str, tuple[str, str, dict[str, Any], Any, str]] = {
 @pytest.mark.parametrize(
     ("method", "path", "asked", "module", "last"), WRITERS.values(), ids=WRITERS
 )
-def test_a_defect_at_the_last_step_leaves_everything_as_it_was(
+def test_defect_at_the_last_step_changes_nothing(
     app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch, method: str, path: str,
     asked: dict[str, Any], module: Any, last: str, key: str | None,
 ) -> None:  # fmt: skip

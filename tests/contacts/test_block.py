@@ -29,7 +29,7 @@ def test_lists_and_search_show_the_block(api: Api) -> None:
 
 
 @pytest.mark.parametrize("is_blocked", [True, False])
-def test_doing_it_twice_is_doing_it_once(api: Api, is_blocked: bool) -> None:
+def test_blocking_is_idempotent(api: Api, is_blocked: bool) -> None:
     path = f"/contacts/{api.make_contact()['id']}"
     api.put(f"{path}/block", {"blocked": not is_blocked})
     first = api.put(f"{path}/block", {"blocked": is_blocked})
@@ -58,7 +58,7 @@ def test_updated_at_moves_forward_when_the_clock_goes_back(
         (True, ""),
     ],
 )
-def test_anything_but_true_or_false_is_refused(api: Api, body: Any, path: str) -> None:
+def test_invalid_body_is_refused(api: Api, body: Any, path: str) -> None:
     contact = api.make_contact()
     answer = api.put(f"/contacts/{contact['id']}/block", body, 400)
     assert list(answer["errors"]["json"]) == [path]
@@ -71,7 +71,7 @@ def test_contact_that_does_not_exist_is_not_found(api: Api) -> None:
         api.put(f"/contacts/{contact_id}/block", {"blocked": 1}, 400)
 
 
-def test_blocking_is_a_permission_of_its_own(
+def test_blocking_needs_its_own_scope(
     api: Api, client: FlaskClient, make_key: Callable[..., str]
 ) -> None:
     contact = api.make_contact()

@@ -1,4 +1,4 @@
-"""Channels by hand: further addresses that an agent gives to a contact and takes away."""
+"""Further addresses that agents add to contacts and remove."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ def test_added_channel_is_answered_with_the_contact(api: Api, linda: Answer, pat
         ("x" * 32, "1", "1"),
     ],
 )
-def test_identifier_is_kept_in_its_one_spelling(
+def test_identifier_is_stored_normalised(
     api: Api, path: str, channel: str, typed: str, kept: str
 ) -> None:
     answer = api.post(f"{path}/channels", address(channel, typed))
@@ -84,7 +84,7 @@ def test_identifier_is_kept_in_its_one_spelling(
         ("phone", "1" * 33, "identifier"),
     ],
 )
-def test_what_is_no_address_is_named(
+def test_invalid_address_is_named(
     app: Flask, api: Api, path: str, channel: Any, identifier: Any, at: str
 ) -> None:
     before = stored(app)
@@ -102,7 +102,7 @@ def test_what_is_no_address_is_named(
         ([], ""),
     ],
 )
-def test_body_has_both_and_no_more(api: Api, path: str, body: Any, at: str) -> None:
+def test_missing_and_unknown_fields_are_named(api: Api, path: str, body: Any, at: str) -> None:
     assert list(api.post(f"{path}/channels", body, 400)["errors"]["json"]) == [at]
 
 
@@ -110,7 +110,7 @@ def test_body_has_both_and_no_more(api: Api, path: str, body: Any, at: str) -> N
     ("channel", "identifier"),
     [("email", LINDA), ("email", LINDA.upper()), ("phone", "0412 345"), ("chat", "u-1")],
 )
-def test_address_that_the_contact_has_is_no_new_one(
+def test_address_of_the_contact_itself_answers_200(
     api: Api, path: str, channel: str, identifier: str
 ) -> None:
     api.put(path, {"phone": "0412 345"})
@@ -129,7 +129,7 @@ def test_address_that_the_contact_has_is_no_new_one(
         ("phone", "+61 3 9000 1234"),
     ],
 )
-def test_address_of_somebody_else_is_a_conflict_that_changes_nothing(
+def test_address_of_another_contact_is_a_conflict(
     app: Flask, api: Api, path: str, channel: str, identifier: str
 ) -> None:
     other = api.make_contact("zeb@example.com", first_name="Zebulon")
@@ -143,7 +143,7 @@ def test_address_of_somebody_else_is_a_conflict_that_changes_nothing(
     assert stored(app) == before
 
 
-def test_channel_s_address_is_nobody_else_s_primary(api: Api, path: str) -> None:
+def test_address_of_a_channel_cannot_become_primary_elsewhere(api: Api, path: str) -> None:
     api.post(f"{path}/channels", address("email", "linda@work.example"))
     other = api.make_contact("other@example.com")
     api.put(f"/contacts/{other['id']}", {"email": "Linda@work.example"}, 409)
@@ -151,7 +151,7 @@ def test_channel_s_address_is_nobody_else_s_primary(api: Api, path: str) -> None
     assert found == api.get(path)
 
 
-def test_identifier_belongs_to_a_channel(api: Api, path: str) -> None:
+def test_identifier_is_unique_within_its_channel_only(api: Api, path: str) -> None:
     other = api.make_contact("other@example.com")
     api.post(f"{path}/channels", address("chat", "u-1"))
     answer = api.post(f"/contacts/{other['id']}/channels", address("sms", "u-1"))
@@ -188,7 +188,7 @@ def test_removed_address_is_free_again(api: Api, path: str) -> None:
     assert answer["contact"]["email"] == "linda@work.example"
 
 
-def test_id_of_a_removed_channel_never_comes_back(api: Api, path: str) -> None:
+def test_id_of_a_removed_channel_is_not_used_again(api: Api, path: str) -> None:
     ids = []
     for _ in range(2):
         [channel] = api.post(f"{path}/channels", address("chat", "u-1"))["contact_channels"]
@@ -197,7 +197,7 @@ def test_id_of_a_removed_channel_never_comes_back(api: Api, path: str) -> None:
     assert ids[0] < ids[1]
 
 
-def test_search_finds_a_channel_as_long_as_it_is_there(api: Api, linda: Answer, path: str) -> None:
+def test_search_finds_a_channel_until_it_is_removed(api: Api, linda: Answer, path: str) -> None:
     addresses = {
         "linda@work.example": ("email", "linda@work.example"),
         "9000 1234": ("phone", "+61 3 9000 1234"),
@@ -212,7 +212,7 @@ def test_search_finds_a_channel_as_long_as_it_is_there(api: Api, linda: Answer, 
     assert find(api, LINDA) == [linda["id"]]
 
 
-def test_every_change_makes_another_tag(api: Api, path: str) -> None:
+def test_every_change_of_channels_changes_the_etag(api: Api, path: str) -> None:
     tags = [tag(api, path)]
     for identifier in ("u-1", "u-2"):
         contact = api.post(f"{path}/channels", address("chat", identifier))
@@ -230,7 +230,7 @@ def test_primary_address_cannot_be_removed(app: Flask, api: Api, linda: Answer, 
     assert api.post("/contacts/quick", {"email": LINDA}, 200) == linda
 
 
-def test_channel_of_somebody_else_is_not_found(app: Flask, api: Api, path: str) -> None:
+def test_channel_of_another_contact_is_not_found(app: Flask, api: Api, path: str) -> None:
     other = api.make_contact("other@example.com")
     other = api.post(f"/contacts/{other['id']}/channels", address("chat", "u-1"))
     before = stored(app)
@@ -239,7 +239,7 @@ def test_channel_of_somebody_else_is_not_found(app: Flask, api: Api, path: str) 
 
 
 @pytest.mark.parametrize("number", ["999", "abc", "0", "-1", str(2**63), "99999999999999999999"])
-def test_what_does_not_exist_is_not_found(api: Api, path: str, number: str) -> None:
+def test_missing_contact_or_channel_is_not_found(api: Api, path: str, number: str) -> None:
     api.delete(f"{path}/channels/{number}", 404)
     api.delete(f"/contacts/{number}/channels/1", 404)
     answer = api.post(f"/contacts/{number}/channels", address("chat", "u-1"), 404)
@@ -248,9 +248,7 @@ def test_what_does_not_exist_is_not_found(api: Api, path: str, number: str) -> N
 
 
 @pytest.mark.parametrize("typed", ["0433 111 222", "0433111222", "(0433) 111-222"])
-def test_number_that_becomes_the_phone_is_no_channel_any_more(
-    api: Api, path: str, typed: str
-) -> None:
+def test_channel_with_the_new_primary_phone_is_removed(api: Api, path: str, typed: str) -> None:
     api.post(f"{path}/channels", address("phone", "0433 111 222"))
     kept = api.post(f"{path}/channels", address("phone", "0499 999 999"))["contact_channels"][1:]
     answer = api.put(path, {"phone": typed})

@@ -1,4 +1,4 @@
-"""The directory as a list: its pages, its orders, and what a list does not take."""
+"""The list of contacts: pages, orders and invalid parameters."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -49,7 +49,7 @@ def test_contact_in_a_list_is_its_summary(directory: Api) -> None:
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
 @pytest.mark.parametrize("order_by", ORDERS)
-def test_every_order_shows_everybody_once_on_pages_of_any_size(
+def test_pages_of_any_order_and_size_show_everybody_once(
     directory: Api, order_by: str, order: str
 ) -> None:
     expected = ordered(order_by, is_descending=order == "desc")
@@ -169,7 +169,7 @@ BAD_SIZES = ["0", "-1", "101", "99999999999999999999", "", "x", "1.0", "true"]
         ("_schema", "1"),
     ],
 )
-def test_query_that_will_not_do_is_named(directory: Api, path: str, name: str, value: str) -> None:
+def test_invalid_parameter_is_named(directory: Api, path: str, name: str, value: str) -> None:
     answer = directory.get(path, 400, query_string={name: value})
     assert answer["type"] == "InputError"
     assert list(answer["errors"]) == ["query"]
@@ -177,14 +177,14 @@ def test_query_that_will_not_do_is_named(directory: Api, path: str, name: str, v
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_parameter_given_twice_is_named(directory: Api, path: str) -> None:
+def test_repeated_parameter_is_named(directory: Api, path: str) -> None:
     errors = directory.get(f"{path}?page=1&page_size=5&page=1", 400)["errors"]
     assert list(errors["query"]) == ["page"]
 
 
 @pytest.mark.parametrize("path", LISTS[1:])
 @pytest.mark.parametrize("query", ["order_by=id", "order=asc", "filters=[]"])
-def test_other_lists_have_the_one_order(directory: Api, path: str, query: str) -> None:
+def test_other_lists_take_no_order_and_no_filters(directory: Api, path: str, query: str) -> None:
     errors = directory.get(f"{path}?{query}", 400)["errors"]
     assert list(errors["query"]) == [query.partition("=")[0]]
 

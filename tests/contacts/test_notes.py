@@ -1,4 +1,4 @@
-"""Notes on contacts: authored, never changed, deleted by the author or with the scope."""
+"""Notes on contacts: immutable, and deleted by their author or with the scope."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +31,7 @@ def as_agent(client: FlaskClient, make_key: Callable[..., str]) -> MakeApi:
     return lambda *scopes, **options: Api(client, make_key(*scopes, **options))
 
 
-def test_note_is_written_by_the_caller(
+def test_author_of_a_note_is_the_caller(
     api: Api, as_agent: MakeApi, contact: dict[str, Any], notes: str
 ) -> None:
     alice = as_agent("contact_notes:write", agent="23", name="Alice Ågren")
@@ -72,7 +72,7 @@ def test_content_is_trimmed_and_composed(api: Api, notes: str, content: str, sto
         (["fine"], ""),
     ],
 )
-def test_what_is_no_note_is_named(api: Api, notes: str, body: Any, path: str) -> None:
+def test_invalid_field_is_named(api: Api, notes: str, body: Any, path: str) -> None:
     answer = api.post(notes, body, 400)
     assert list(answer["errors"]["json"]) == [path]
     assert api.get(notes)["total"] == 0
@@ -133,18 +133,18 @@ def test_note_cannot_be_changed(api: Api, notes: str, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_notes_as_a_whole_cannot_be_changed(api: Api, notes: str, method: str) -> None:
+def test_list_of_notes_cannot_be_changed(api: Api, notes: str, method: str) -> None:
     response = api.call(method, notes, 405, json={"content": "two"})
     assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "POST"}
 
 
-def test_notes_do_not_touch_the_contact(api: Api, contact: dict[str, Any], notes: str) -> None:
+def test_notes_leave_the_contact_unchanged(api: Api, contact: dict[str, Any], notes: str) -> None:
     note = api.post(notes, {"content": "one"})
     api.delete(f"{notes}/{note['id']}")
     assert api.get(f"/contacts/{contact['id']}") == contact
 
 
-def test_id_of_a_deleted_note_never_comes_back(api: Api, notes: str) -> None:
+def test_id_of_a_deleted_note_is_not_used_again(api: Api, notes: str) -> None:
     first = api.post(notes, {"content": "one"})
     api.delete(f"{notes}/{first['id']}")
     assert api.post(notes, {"content": "two"})["id"] > first["id"]
@@ -203,7 +203,7 @@ def test_note_is_deleted_by_its_author_or_with_the_scope(
 @pytest.mark.parametrize(
     ("scope", "status"), [("contacts:read", 403), ("contact_notes:delete", 404)]
 )
-def test_deleted_note_is_as_one_that_never_was(
+def test_deleted_note_answers_like_a_missing_one(
     as_agent: MakeApi, paths: list[str], scope: str, status: int
 ) -> None:
     author = as_agent(scope, agent="17")
@@ -211,7 +211,7 @@ def test_deleted_note_is_as_one_that_never_was(
     author.delete(paths[0], status)
 
 
-def test_each_scope_of_notes_is_its_own(as_agent: MakeApi, notes: str) -> None:
+def test_scopes_of_notes_do_not_imply_each_other(as_agent: MakeApi, notes: str) -> None:
     reader = as_agent("contact_notes:read")
     writer = as_agent("contact_notes:write", "contact_notes:delete")
     assert "contact_notes:write" in reader.post(notes, {"content": "one"}, 403)["message"]

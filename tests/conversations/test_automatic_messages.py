@@ -1,6 +1,6 @@
 """Bounces and automatic replies: recorded like any message, but nobody is made a contact by them.
 
-Which mails are automatic is tested with the reading of mail; here, what becomes of them.
+Which mails are automatic is tested in test_mail.py.
 """
 
 from typing import Any
@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 
 from tests.client import Api
-from tests.mails import AUTOMATIC, mail, multipart
+from tests.conversations.header_samples import AUTOMATIC
+from tests.conversations.mails import mail, multipart
 from tests.threads import (
     INBOUND,
     LINDA,
@@ -50,7 +51,7 @@ def answer_to_desk(*headers: str) -> bytes:
 
 
 @pytest.mark.parametrize("raw", [*SAMPLES.values(), REPORT], ids=[*SAMPLES, "report"])
-def test_automatic_message_of_somebody_unknown_makes_no_contact(api: Api, raw: bytes) -> None:
+def test_automatic_message_of_an_unknown_sender_creates_no_contact(api: Api, raw: bytes) -> None:
     answer = hand_over(api, raw)
     assert (answer["contact"], answer["contact_created"]) == (None, False)
     assert (answer["bucket"], answer["duplicate"]) == ("inbox", False)
@@ -64,7 +65,7 @@ def test_automatic_message_of_somebody_unknown_makes_no_contact(api: Api, raw: b
     assert message["uuid"] == answer["message"]["uuid"]
 
 
-def test_ordinary_message_of_somebody_unknown_makes_a_contact(api: Api) -> None:
+def test_ordinary_message_of_an_unknown_sender_creates_a_contact(api: Api) -> None:
     answer = hand_over(api, mail(FROM_LINDA, "Auto-Submitted: no", COPIED))
     assert answer["contact_created"] is True
     assert api.get("/contacts")["total"] == 3
@@ -82,7 +83,7 @@ def test_automatic_message_that_answers_nothing_begins_a_conversation(app: Flask
 
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("header", ["In-Reply-To: <out@desk>", "References: <a@x> <out@desk>"])
-def test_automatic_answer_of_somebody_unknown_joins_its_thread_whose_status_stays(
+def test_automatic_answer_of_an_unknown_sender_keeps_the_status_of_its_thread(
     api: Api, status: str, header: str
 ) -> None:
     before = thread(api, status)
@@ -104,9 +105,7 @@ def test_automatic_answer_into_a_trashed_thread_begins_a_conversation(api: Api) 
 
 
 @pytest.mark.parametrize("sender", [DAEMON, FROM_LINDA])
-def test_automatic_message_makes_no_contact_of_the_copied_in_but_known_ones_take_part(
-    api: Api, sender: str
-) -> None:
+def test_automatic_message_copies_in_known_contacts_only(api: Api, sender: str) -> None:
     ann = api.make_contact("ann@example.com", first_name="Ann")
     if sender == FROM_LINDA:
         api.make_contact(LINDA)
@@ -118,7 +117,7 @@ def test_automatic_message_makes_no_contact_of_the_copied_in_but_known_ones_take
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_automatic_message_of_a_known_contact_counts_as_theirs(api: Api, status: str) -> None:
+def test_automatic_message_of_a_known_contact_reopens_the_thread(api: Api, status: str) -> None:
     linda = api.make_contact(LINDA)
     before = thread(api, status)
     answer = hand_over(api, answer_to_desk(FROM_LINDA))
@@ -152,7 +151,7 @@ def test_automatic_message_of_a_blocked_contact_lands_in_spam(api: Api) -> None:
 
 @pytest.mark.parametrize("known", ["nobody", "sender", "blocked sender"])
 @pytest.mark.parametrize("is_answer", [True, False])
-def test_same_automatic_message_again_changes_nothing(
+def test_repeated_automatic_message_changes_nothing(
     app: Flask, api: Api, known: str, is_answer: bool
 ) -> None:
     if known != "nobody":
@@ -167,7 +166,7 @@ def test_same_automatic_message_again_changes_nothing(
     assert stored(app) == before
 
 
-def test_same_automatic_message_again_is_answered_as_before_though_the_sender_is_known_since(
+def test_repeated_automatic_message_gets_the_first_answer(
     api: Api,
 ) -> None:
     raw = answer_to_desk(FROM_LINDA)

@@ -1,4 +1,4 @@
-"""A contact's conversations: every one they are or were part of, latest message first."""
+"""The list of a contact's conversations."""
 
 from collections.abc import Callable
 from typing import Any
@@ -65,7 +65,7 @@ def uuids(api: Api, contact_id: int, query: str = "") -> list[str]:
     return [conversation["uuid"] for conversation in answer["results"]]
 
 
-def test_conversation_is_shown_whole(api: Api, insert: Insert, linda: int) -> None:
+def test_conversation_has_every_field(api: Api, insert: Insert, linda: int) -> None:
     uuid = insert(
         4,
         people={linda: "sender"},
@@ -139,7 +139,7 @@ def test_latest_message_comes_first(api: Api, insert: Insert, linda: int) -> Non
 @pytest.mark.parametrize(
     "statuses", ["Open", "Open,Spam", "Spam,Open", "Trashed,Closed,Open,Open", ",".join(STATUSES)]
 )
-def test_statuses_narrow_the_list(api: Api, insert: Insert, linda: int, statuses: str) -> None:
+def test_list_is_filtered_by_statuses(api: Api, insert: Insert, linda: int, statuses: str) -> None:
     stored = {
         insert(day, people={linda: "participant"}, status=status): status
         for day, status in enumerate(STATUSES, 1)
@@ -149,7 +149,7 @@ def test_statuses_narrow_the_list(api: Api, insert: Insert, linda: int, statuses
     assert uuids(api, linda) == list(reversed(stored))
 
 
-def test_total_counts_what_was_narrowed(api: Api, insert: Insert, linda: int) -> None:
+def test_total_counts_filtered_conversations(api: Api, insert: Insert, linda: int) -> None:
     for status in STATUSES:
         insert(people={linda: "sender"}, status=status)
     answer = api.get(f"/contacts/{linda}/conversations?statuses=Open,Spam&page_size=1")

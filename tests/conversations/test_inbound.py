@@ -1,4 +1,4 @@
-"""A message that has arrived, as JSON: what is taken, what becomes of it, and of a second one."""
+"""Incoming messages: what is accepted, as JSON and as raw mail, and duplicates."""
 
 from typing import Any
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
+from contacts_service.limits import MAIL_BODY
 from tests.client import Api
 from tests.threads import (
     INBOUND,
@@ -27,7 +28,7 @@ def mail(sender: Any = LINDA, **fields: Any) -> dict[str, Any]:
     return message(sender, message_id="<first@mail.example>", **fields)
 
 
-def test_first_message_is_answered_whole(api: Api) -> None:
+def test_first_message_has_every_field_in_its_answer(api: Api) -> None:
     answer = receive(api, subject="My invoice", content="Could you send it again?")
     assert answer == {
         "contact": api.get(f"/contacts/{answer['contact']['id']}"),
@@ -57,7 +58,7 @@ def test_first_message_is_answered_whole(api: Api) -> None:
     UUID(answer["conversation"]["uuid"])
 
 
-def test_what_is_answered_is_what_is_shown_afterwards(api: Api) -> None:
+def test_answer_equals_what_is_read_afterwards(api: Api) -> None:
     answer = receive(api, content="One\r\ntwo", message_id="<1@x>")
     assert conversations_of(api, answer["contact"]["id"]) == [
         answer["conversation"] | {"role": "sender"}
@@ -72,7 +73,7 @@ def test_what_is_answered_is_what_is_shown_afterwards(api: Api) -> None:
     }
 
 
-def test_message_of_a_known_contact_makes_none(api: Api) -> None:
+def test_message_of_a_known_contact_creates_none(api: Api) -> None:
     linda = api.make_contact(LINDA, first_name="Linda", last_name="Olsen")
     answer = receive(api)
     assert (answer["contact"], answer["contact_created"]) == (linda, False)
@@ -135,7 +136,7 @@ def test_message_of_a_known_contact_makes_none(api: Api) -> None:
         ({"to": [{"email": BOB}]}, "to"),
     ],
 )
-def test_what_will_not_do_is_named_and_nothing_is_written(
+def test_invalid_field_is_named_and_changes_nothing(
     app: Flask, api: Api, fields: dict[str, Any], path: str
 ) -> None:
     before = stored(app)
@@ -145,12 +146,12 @@ def test_what_will_not_do_is_named_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("field", ["channel", "from"])
-def test_what_is_missing_is_named(api: Api, field: str) -> None:
+def test_missing_field_is_named(api: Api, field: str) -> None:
     body = {name: value for name, value in mail().items() if name != field}
     assert list(api.post(INBOUND, body, 400)["errors"]["json"]) == [field]
 
 
-def test_the_longest_of_everything_is_taken(api: Api) -> None:
+def test_longest_text_is_accepted(api: Api) -> None:
     answer = receive(
         api,
         {"email": LINDA, "first_name": f" {'f' * 140} ", "last_name": "l" * 140},
@@ -164,7 +165,7 @@ def test_the_longest_of_everything_is_taken(api: Api) -> None:
     assert (len(shown["content"]), len(shown["message_id"])) == (1_000_000, 998)
 
 
-def test_null_stands_for_what_is_not_told(api: Api) -> None:
+def test_optional_fields_may_be_null(api: Api) -> None:
     optional = ("message_id", "in_reply_to", "conversation_uuid", "received_at")
     who = {"email": LINDA, "phone": None, "identifier": None}
     answer = receive(api, who, **dict.fromkeys(optional))
@@ -173,7 +174,7 @@ def test_null_stands_for_what_is_not_told(api: Api) -> None:
     assert shown["message_id"] is None
 
 
-def test_message_without_subject_and_content_is_taken(api: Api) -> None:
+def test_subject_and_content_may_be_missing(api: Api) -> None:
     body = {"channel": "chat", "from": {"identifier": "u-1"}}
     answer = api.post(INBOUND, body)
     assert (answer["conversation"]["subject"], answer["conversation"]["channel"]) == ("", "chat")
@@ -187,14 +188,14 @@ def padded(size: int) -> bytes:
 
 
 @pytest.mark.parametrize(("size", "status"), [(1 << 20, 201), (8 << 20, 201), (8 << 20 | 1, 413)])
-def test_body_of_a_message_may_have_eight_mebibytes(api: Api, size: int, status: int) -> None:
+def test_json_body_may_have_8_mib(api: Api, size: int, status: int) -> None:
     options = {"data": padded(size), "content_type": "application/json"}
     answer = api.call("POST", INBOUND, status, **options).json["data"]
     assert (status == 201) == ("message" in answer and "bucket" in answer)
 
 
 @pytest.mark.parametrize("path", ["/conversations", f"/conversations/{NOBODYS}/messages"])
-def test_so_may_what_an_agent_writes(api: Api, path: str) -> None:
+def test_json_body_of_an_agent_may_have_8_mib(api: Api, path: str) -> None:
     for size, statuses in ((8 << 20, (400, 404)), (8 << 20 | 1, (413,))):
         body = b'{"message": "Hi"}' + b" " * (size - 17)
         response = api.client.post(
@@ -209,7 +210,7 @@ def test_so_may_what_an_agent_writes(api: Api, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path"), [("PUT", f"/conversations/{NOBODYS}/status"), ("POST", "/contacts/1/notes")]
 )
-def test_other_bodies_have_one_mebibyte(api: Api, method: str, path: str) -> None:
+def test_other_json_bodies_may_have_1_mib(api: Api, method: str, path: str) -> None:
     options = {"data": b"{" + b" " * (1 << 20), "content_type": "application/json"}
     api.call(method, path, 413, **options)
 
@@ -219,6 +220,7 @@ def test_other_content_type_is_refused(api: Api, content_type: str) -> None:
     options = {"data": b"From: linda@example.com\n\nHi", "content_type": content_type}
     answer = api.call("POST", INBOUND, 415, **options).json["data"]
     assert answer["type"] == "UnsupportedMediaTypeError"
+    assert "application/json or message/rfc822" in answer["message"]
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "message/rfc822"])
@@ -229,7 +231,7 @@ def test_body_is_required(api: Api, content_type: str) -> None:
 
 @pytest.mark.parametrize("spelling", ["first@mail.example", "<first@mail.example>"])
 @pytest.mark.parametrize("first_spelling", ["first@mail.example", "<first@mail.example>"])
-def test_second_delivery_answers_what_the_first_did_and_writes_nothing(
+def test_duplicate_gets_the_first_answer_and_changes_nothing(
     app: Flask, api: Api, first_spelling: str, spelling: str
 ) -> None:
     body = message(cc=[{"email": BOB}], subject="My invoice")
@@ -242,7 +244,7 @@ def test_second_delivery_answers_what_the_first_did_and_writes_nothing(
     assert stored(app) == before
 
 
-def test_id_alone_makes_a_message_known(app: Flask, api: Api) -> None:
+def test_message_id_alone_makes_a_duplicate(app: Flask, api: Api) -> None:
     first = api.post(INBOUND, mail())
     before = stored(app)
     other = mail(BOB, content="Other", cc=[{"email": "eva@example.com"}], channel="sms")
@@ -251,7 +253,9 @@ def test_id_alone_makes_a_message_known(app: Flask, api: Api) -> None:
 
 
 @pytest.mark.parametrize("way", ["begun", "reply"])
-def test_message_of_an_agent_that_comes_back_is_known(app: Flask, api: Api, way: str) -> None:
+def test_message_of_an_agent_is_a_duplicate_when_it_comes_back(
+    app: Flask, api: Api, way: str
+) -> None:
     linda = api.make_contact(LINDA)
     begun = begin(api, linda["id"], message_id="begun@x")
     path = f"/conversations/{begun['uuid']}/messages"
@@ -276,6 +280,81 @@ def test_messages_without_an_id_are_all_new(api: Api) -> None:
     assert {answer["duplicate"] for answer in answers} == {False}
 
 
-def test_the_case_of_an_id_counts(api: Api) -> None:
+def test_message_ids_are_case_sensitive(api: Api) -> None:
     receive(api, message_id="<A@x>")
     assert receive(api, message_id="<a@x>")["duplicate"] is False
+
+
+LETTER = """\
+From: Jo Meyer <jo@example.com>
+Cc: Linda Olsen <linda.olsen@example.com>
+Subject: My parcel
+Message-ID: <1@mail.example.com>
+
+Where is it?
+"""
+AS_JSON = message(
+    {"email": "jo@example.com", "first_name": "Jo", "last_name": "Meyer"},
+    cc=[{"email": "linda.olsen@example.com"}],
+    subject="My parcel",
+    content="Where is it?",
+    message_id="<1@mail.example.com>",
+)
+
+
+def post(api: Api, mail: str | bytes, status: int = 201, **headers: str) -> Any:
+    sent = {"Content-Type": "message/rfc822", **headers}
+    return api.call("POST", INBOUND, status, data=mail, headers=sent).json["data"]
+
+
+def test_mail_is_recorded_like_json(app: Flask, api: Api) -> None:
+    answer = post(api, LETTER)
+    assert (answer["contact"]["first_name"], answer["contact"]["last_name"]) == ("Jo", "Meyer")
+    assert (answer["bucket"], answer["contact_created"]) == ("inbox", True)
+    assert answer["conversation"]["subject"] == "My parcel"
+    [stored_message] = messages_of(api, answer["conversation"])
+    assert stored_message["content"] == "Where is it?"
+    assert stored_message["message_id"] == "1@mail.example.com"
+    assert api.get("/contacts")["total"] == 2
+
+
+@pytest.mark.parametrize("first", ["mail", "json"])
+def test_mail_and_json_of_one_message_are_duplicates(app: Flask, api: Api, first: str) -> None:
+    ways = {"mail": lambda s: post(api, LETTER, s), "json": lambda s: api.post(INBOUND, AS_JSON, s)}
+    other = "json" if first == "mail" else "mail"
+    answer = ways[first](201)
+    before = stored(app)
+    assert ways[other](200) == answer | {"duplicate": True}
+    assert stored(app) == before
+
+
+@pytest.mark.parametrize("written", ["<a b@x>", "<a@x>;", "<a@x> (c)", " a@x ", "<<a@x>>"])
+def test_ids_in_mail_and_json_are_compared_alike(api: Api, written: str) -> None:
+    begun = receive(api, message_id=written)["conversation"]
+    answer = post(api, f"From: jo@example.com\nIn-Reply-To: {written}\n\nHello.")
+    assert answer["conversation"]["uuid"] == begun["uuid"]
+
+
+def test_mail_without_a_sender_is_refused(app: Flask, api: Api) -> None:
+    before = stored(app)
+    error = post(api, "Subject: Hello\n\nHello.", 400)
+    assert error["errors"] == {"json": {"": ["The mail has no usable sender address."]}}
+    assert stored(app) == before
+
+
+def test_defect_of_the_parser_answers_500(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any) -> None:
+        raise ValueError("utf8")
+
+    monkeypatch.setattr("contacts_service.conversations.mail.parser.plain_text", fail)
+    assert post(api, LETTER, 500)["type"] == "GeneralError"
+
+
+def test_mail_may_have_25_mib(api: Api) -> None:
+    letter = LETTER + "x" * (MAIL_BODY - len(LETTER))
+    post(api, letter)
+    assert post(api, letter + "x", 413)["type"] == "PayloadTooLargeError"
+
+
+def test_compressed_mail_is_refused(api: Api) -> None:
+    assert "compressed" in post(api, LETTER, 415, **{"Content-Encoding": "gzip"})["message"]

@@ -1,4 +1,4 @@
-"""Raw mail: what comes out of each awkward one, what hostile ones cost, what never happens."""
+"""How raw mail is read: samples, hostile mails, and random damage."""
 
 import threading
 import time
@@ -17,7 +17,12 @@ from contacts_service.conversations.incoming import IncomingMessage
 from contacts_service.conversations.mail.headers import HEADERS_LENGTH
 from contacts_service.conversations.mail.parser import UnusableMailError, parse_mail
 from contacts_service.conversations.names import guess_names
-from tests.mails import HTML, LINDA, MAILS, WITHOUT_SENDER, mail, multipart
+from tests.conversations.body_samples import BODIES
+from tests.conversations.header_samples import AUTOMATIC, HEADERS
+from tests.conversations.mails import HTML, LINDA, mail, multipart
+from tests.conversations.sender_samples import SENDERS, WITHOUT_SENDER
+
+MAILS = [*SENDERS, *HEADERS, *BODIES, *AUTOMATIC]
 
 
 def fields(message: IncomingMessage) -> dict[str, Any]:
@@ -40,7 +45,7 @@ def fields(message: IncomingMessage) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("raw", "expected"), [m[1:] for m in MAILS], ids=[m[0] for m in MAILS])
-def test_awkward_mail_is_understood(raw: bytes, expected: dict[str, Any]) -> None:
+def test_sample_is_read(raw: bytes, expected: dict[str, Any]) -> None:
     found = fields(parse_mail(raw))
     assert {name: found[name] for name in expected} == expected
 
@@ -89,7 +94,7 @@ PIECES = [
 
 
 @given(st.binary(max_size=300), st.sampled_from([b"", b"From: a@example.com\n"]))
-def test_any_bytes_are_a_message_or_have_no_sender(raw: bytes, front: bytes) -> None:
+def test_random_bytes_are_survived(raw: bytes, front: bytes) -> None:
     assert_survives(front + raw)
 
 
@@ -104,9 +109,7 @@ def test_any_bytes_are_a_message_or_have_no_sender(raw: bytes, front: bytes) -> 
         max_size=6,
     ),
 )
-def test_a_damaged_mail_is_a_message_or_has_no_sender(
-    raw: bytes, damages: list[tuple[int, int, bytes]]
-) -> None:
+def test_damaged_mail_is_survived(raw: bytes, damages: list[tuple[int, int, bytes]]) -> None:
     for position, length, piece in damages:
         position %= len(raw) + 1
         raw = raw[:position] + piece + raw[position + length :]
@@ -203,7 +206,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
         ),
     ],
 )
-def test_hostile_mail_costs_bounded_time(make: Callable[[], bytes]) -> None:
+def test_hostile_mail_takes_bounded_time(make: Callable[[], bytes]) -> None:
     raw = make()
     start = time.process_time()
     assert_survives(raw)
@@ -215,7 +218,7 @@ def test_hostile_mail_costs_bounded_time(make: Callable[[], bytes]) -> None:
     "name",
     ["an attachment", "text", "parts", "HTML wide and long", "HTML long bullets", "HTML padding"],
 )
-def test_hostile_mail_costs_bounded_memory(name: str) -> None:
+def test_hostile_mail_takes_bounded_memory(name: str) -> None:
     raw = {**HUGE, **HOSTILE}[name]()
     tracemalloc.start()
     try:
@@ -226,20 +229,20 @@ def test_hostile_mail_costs_bounded_memory(name: str) -> None:
     assert peak < 150 * MB
 
 
-def test_what_follows_a_huge_header_is_still_read() -> None:
+def test_headers_after_a_huge_one_are_read() -> None:
     message = parse_mail(mail("Subject: " + "x" * MB, LINDA, "Message-ID: <a1@example.com>"))
     assert message.sender.email == "linda@example.com"
     assert message.message_id == "a1@example.com"
 
 
-def test_an_address_is_never_cut() -> None:
+def test_address_at_the_limit_of_headers_is_not_cut() -> None:
     start = f"{LINDA}\nCc: ann@example.com,"
     padding = "\n " * ((HEADERS_LENGTH - len(start)) // 2 - 7)
     message = parse_mail(f"{start}{padding}bob@example.community\n\nHello".encode())
     assert [copied.email for copied in message.cc] == ["ann@example.com"]
 
 
-def test_mails_read_at_once_keep_their_text_apart() -> None:
+def test_threads_do_not_mix_texts() -> None:
     foreign: list[str] = []
 
     def read_again_and_again(mark: str) -> None:

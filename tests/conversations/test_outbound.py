@@ -1,4 +1,4 @@
-"""What agents write: conversations they begin, replies, what is listed, and statuses."""
+"""What agents write: conversations, replies and statuses."""
 
 from collections.abc import Callable
 from typing import Any
@@ -44,7 +44,7 @@ def messages_path(conversation: Answer) -> str:
     return f"/conversations/{conversation['uuid']}/messages"
 
 
-def test_begun_conversation_is_answered_whole(api: Api, linda: Answer) -> None:
+def test_begun_conversation_has_every_field_in_its_answer(api: Api, linda: Answer) -> None:
     body = {
         "channel": "email",
         "subject": " Your invoice ",
@@ -80,11 +80,11 @@ def test_begun_conversation_is_answered_whole(api: Api, linda: Answer) -> None:
     assert conversations_of(api, linda["id"]) == [listed | {"role": "sender"}]
 
 
-def test_begun_conversation_needs_no_subject_and_no_message_id(api: Api, begun: Answer) -> None:
+def test_subject_and_message_id_are_optional(api: Api, begun: Answer) -> None:
     assert (begun["subject"], begun["message"]["message_id"]) == ("", None)
 
 
-def test_contact_is_made_as_in_quick_create(api: Api) -> None:
+def test_unknown_contact_is_created(api: Api) -> None:
     contact = {"first_name": " Linda ", "last_name": "Olsen", "email": " LINDA@Example.com "}
     begun = api.post(
         "/conversations", {"contact": contact, "channel": "email", "message": "Dear Linda"}
@@ -96,7 +96,7 @@ def test_contact_is_made_as_in_quick_create(api: Api) -> None:
 
 
 @pytest.mark.parametrize("address", ["old@example.com", " NEW@example.com"])
-def test_contact_that_is_known_stays_as_it_is(api: Api, address: str) -> None:
+def test_known_contact_is_not_changed(api: Api, address: str) -> None:
     known = api.make_contact("old@example.com", email="new@example.com", first_name="Linda")
     contact = {"email": address, "first_name": "Somebody"}
     begun = api.post("/conversations", {"contact": contact, "channel": "email", "message": "Dear"})
@@ -134,7 +134,7 @@ GOOD = {"contact": {"email": LINDA}, "channel": "email", "message": "Dear"}
         ({"role": "sender"}, "role"),
     ],
 )
-def test_what_will_not_do_is_named_and_nothing_is_written(
+def test_invalid_field_is_named_and_changes_nothing(
     app: Flask, api: Api, change: dict[str, Any], path: str
 ) -> None:
     before = stored(app)
@@ -154,7 +154,7 @@ def test_what_will_not_do_is_named_and_nothing_is_written(
         (["Hi"], ""),
     ],
 )
-def test_reply_that_will_not_do_is_named(
+def test_invalid_field_of_a_reply_is_named(
     app: Flask, api: Api, begun: Answer, body: Any, path: str
 ) -> None:
     before = stored(app)
@@ -241,7 +241,7 @@ KNOWN = ["in@x", "begun@x", "reply@x"]
 
 @pytest.mark.parametrize("known", [*KNOWN, "<in@x>", " <reply@x> "])
 @pytest.mark.parametrize("way", ["begin", "begin with a new contact", "reply"])
-def test_known_message_id_is_a_conflict_that_writes_nothing(
+def test_taken_message_id_is_a_conflict_and_changes_nothing(
     app: Flask, api: Api, linda: Answer, known: str, way: str
 ) -> None:
     receive(api, message_id="<in@x>")
@@ -270,7 +270,7 @@ def test_messages_without_an_id_never_conflict(api: Api, begun: Answer) -> None:
 
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("before", ["Open", "Trashed"])
-def test_status_is_what_an_agent_says(
+def test_agent_sets_any_status(
     api: Api, linda: Answer, begun: Answer, before: str, status: str
 ) -> None:
     set_status(api, begun, before)
@@ -283,7 +283,7 @@ def test_status_is_what_an_agent_says(
     assert in_spam == ([begun["uuid"]] if status == "Spam" else [])
 
 
-def test_updated_at_moves_with_the_status_and_only_then(api: Api, begun: Answer) -> None:
+def test_updated_at_moves_with_the_status(api: Api, begun: Answer) -> None:
     closed = set_status(api, begun, "Closed")
     assert closed["updated_at"] > begun["updated_at"]
     assert closed["last_message_at"] == begun["last_message_at"]
@@ -324,7 +324,7 @@ def test_conversation_that_does_not_exist_is_not_found(
     assert answer.json["data"]["type"] == "NotFoundError"
 
 
-def test_input_is_judged_before_existence(api: Api) -> None:
+def test_input_is_checked_before_existence(api: Api) -> None:
     path = f"/conversations/{NOBODYS}"
     api.get(f"{path}/messages?page=0", 400)
     api.post(f"{path}/messages", {"message": ""}, 400)

@@ -1,4 +1,4 @@
-"""Who wrote: how the sender of a message is matched, and what a message adds to a contact."""
+"""How senders are matched, and what a message adds to a contact."""
 
 from typing import Any
 
@@ -77,7 +77,7 @@ def test_known_sender_is_matched(
         ("sms", {"identifier": PHONE}),
     ],
 )
-def test_unknown_sender_is_somebody_new(
+def test_unknown_sender_creates_a_contact(
     api: Api, linda: dict[str, Any], channel: str, sender: dict[str, str]
 ) -> None:
     answer = receive(api, sender, channel=channel)
@@ -98,9 +98,7 @@ def test_new_contact_has_every_address_of_the_message(api: Api) -> None:
 
 
 @pytest.mark.parametrize("last", [0, 1, 2])
-def test_of_several_people_with_a_number_the_most_recently_updated_wrote(
-    api: Api, last: int
-) -> None:
+def test_shared_number_matches_the_most_recently_updated_contact(api: Api, last: int) -> None:
     family = [api.make_contact(f"{name}@example.com", phone=PHONE) for name in ("a", "b")]
     family.append(add_channel(api, api.make_contact("c@example.com"), "phone", "0412 345 678"))
     api.put(path_of(family[last]), {"first_name": "Last"})
@@ -118,7 +116,7 @@ def test_of_several_people_with_a_number_the_most_recently_updated_wrote(
         ({"email": "new@example.com", "identifier": "u-1"}, "chat"),
     ],
 )
-def test_email_goes_before_phone_before_identifier(
+def test_email_takes_precedence_over_phone_over_identifier(
     api: Api, sender: dict[str, str], expected: str
 ) -> None:
     people = {name: api.make_contact(f"{name}@example.com") for name in ("mail", "phone", "chat")}
@@ -159,7 +157,7 @@ def test_new_address_of_a_known_person_becomes_a_channel(
 
 
 @pytest.mark.parametrize("who", ["sender", "copied in"])
-def test_names_and_addresses_are_learnt_of_everybody(api: Api, who: str) -> None:
+def test_sender_and_copied_in_contacts_get_names_and_addresses(api: Api, who: str) -> None:
     linda = api.make_contact(LINDA)
     told = {"email": LINDA, "first_name": "Linda", "last_name": "Olsen", "identifier": "u-1"}
     if who == "sender":
@@ -177,7 +175,7 @@ def test_same_number_in_another_spelling_is_no_new_address(api: Api, linda: dict
 
 
 @pytest.mark.parametrize("number", ["0", "00", "(0)"])
-def test_number_without_a_digit_that_counts_is_added_once(api: Api, number: str) -> None:
+def test_number_without_significant_digits_is_added_once(api: Api, number: str) -> None:
     api.make_contact(LINDA)
     for _ in range(2):
         contact = receive(api, {"email": LINDA, "phone": number})["contact"]
@@ -228,7 +226,7 @@ LEARNT = {
 
 
 @pytest.mark.parametrize(("typed", "told", "expected"), LEARNT.values(), ids=LEARNT.keys())
-def test_guessed_names_give_way_and_typed_ones_stay(
+def test_guessed_names_are_replaced_and_typed_ones_stay(
     api: Api, typed: dict[str, Any], told: dict[str, str], expected: Names
 ) -> None:
     contact = receive(api)["contact"]
@@ -237,7 +235,7 @@ def test_guessed_names_give_way_and_typed_ones_stay(
     assert names(receive(api, {"email": LINDA} | told)["contact"]) == expected
 
 
-def test_names_that_a_message_told_stay(api: Api) -> None:
+def test_names_from_a_message_stay(api: Api) -> None:
     receive(api, {"email": LINDA} | TOLD)
     answer = receive(api, {"email": LINDA, "first_name": "Bob", "last_name": "Smith"})
     assert names(answer["contact"]) == ("Lindy", "Olsen-Berg")
@@ -266,14 +264,14 @@ def test_contact_without_names_is_named_by_its_address(api: Api) -> None:
 
 
 @pytest.mark.parametrize("first", [{"phone": PHONE}, {"identifier": "u-1"}])
-def test_address_told_later_names_who_has_no_name(api: Api, first: dict[str, str]) -> None:
+def test_later_address_names_a_contact_without_names(api: Api, first: dict[str, str]) -> None:
     contact = receive(api, first, channel="chat")["contact"]
     later = receive(api, first | {"email": LINDA}, channel="chat")["contact"]
     assert (later["id"], names(later)) == (contact["id"], ("Linda", "Olsen"))
     assert channels_of(later)[-1] == ("email", LINDA)
 
 
-def test_contact_that_learns_names_is_updated_and_found_by_them(api: Api) -> None:
+def test_filled_names_are_found_by_search_and_filters(api: Api) -> None:
     before = receive(api, message_id="1@x")["contact"]
     after = receive(api, {"email": LINDA} | TOLD)["contact"]
     assert after["updated_at"] > before["updated_at"]
@@ -294,7 +292,7 @@ def test_contact_that_learns_names_is_updated_and_found_by_them(api: Api) -> Non
         {"email": WORK},
     ],
 )
-def test_contact_that_learns_nothing_stays_as_it_is(
+def test_message_without_news_leaves_the_contact_unchanged(
     api: Api, linda: dict[str, Any], sender: dict[str, str]
 ) -> None:
     answer = receive(api, sender, channel="chat")

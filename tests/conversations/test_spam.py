@@ -1,4 +1,4 @@
-"""Blocked senders: whichever way they write, the message lands in Spam and touches nothing else."""
+"""Messages of blocked senders land in Spam and touch no other conversation."""
 
 from typing import Any
 
@@ -113,7 +113,7 @@ def test_reply_of_a_blocked_sender_touches_no_other_conversation(
 
 @pytest.mark.parametrize("way", ["in_reply_to", "references", "conversation_uuid"])
 @pytest.mark.parametrize("status", ["Open", "Snoozed", "Resolved", "Closed", "Trashed"])
-def test_not_even_their_own_is_reopened(
+def test_blocked_sender_reopens_not_even_their_own_conversation(
     app: Flask, api: Api, linda: Answer, status: str, way: str
 ) -> None:
     own = set_status(api, begin(api, linda["id"], message_id="<own@x>"), status)
@@ -137,7 +137,7 @@ def test_raw_mail_of_a_blocked_sender_lands_in_spam(api: Api, linda: Answer) -> 
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_nobody_whom_a_blocked_sender_copies_in_is_made_or_takes_part(
+def test_people_copied_in_by_a_blocked_sender_are_ignored(
     api: Api, linda: Answer, is_known: bool
 ) -> None:
     cc = [{"email": "eva@example.com", "first_name": "Eva"}, {"phone": "555 1234"}]
@@ -150,7 +150,7 @@ def test_nobody_whom_a_blocked_sender_copies_in_is_made_or_takes_part(
 
 
 @any_way
-def test_thread_that_is_spam_already_goes_on(
+def test_reply_in_spam_continues_its_conversation(
     api: Api, linda: Answer, channel: str, sender: dict[str, str]
 ) -> None:
     first = receive(api, message_id="1@x")
@@ -165,21 +165,19 @@ def test_thread_that_is_spam_already_goes_on(
     assert spam(api) == [answer["conversation"]]
 
 
-def test_message_that_answers_nothing_begins_a_conversation_in_spam(
-    api: Api, linda: Answer
-) -> None:
+def test_every_new_message_begins_a_conversation_in_spam(api: Api, linda: Answer) -> None:
     answers = [receive(api) for _ in range(3)]
     assert spam(api) == [answer["conversation"] for answer in answers[::-1]]
 
 
-def test_spam_that_is_delivered_twice_is_one(app: Flask, api: Api, linda: Answer) -> None:
+def test_duplicate_in_spam_changes_nothing(app: Flask, api: Api, linda: Answer) -> None:
     first = receive(api, message_id="1@x")
     before = stored(app)
     assert receive(api, message_id="<1@x>", status=200) == first | {"duplicate": True}
     assert stored(app) == before
 
 
-def test_unblocking_brings_back_the_inbox_and_reopens(api: Api, linda: Answer) -> None:
+def test_messages_after_unblocking_land_in_the_inbox(api: Api, linda: Answer) -> None:
     spammed = receive(api, message_id="1@x")
     block(api, linda["id"], is_blocked=False)
     fresh = receive(api)
@@ -192,21 +190,21 @@ def test_unblocking_brings_back_the_inbox_and_reopens(api: Api, linda: Answer) -
     assert api.get("/contacts")["total"] == 2
 
 
-def test_blocking_moves_nothing_that_is_there(api: Api) -> None:
+def test_blocking_moves_no_conversation(api: Api) -> None:
     first = receive(api)
     block(api, first["contact"]["id"])
     assert spam(api) == []
     assert conversations_of(api, first["contact"]["id"])[0]["status"] == "Open"
 
 
-def test_message_of_somebody_else_reopens_a_blocked_one_s_thread(api: Api, linda: Answer) -> None:
+def test_message_of_another_contact_reopens_a_spam_thread(api: Api, linda: Answer) -> None:
     spammed = receive(api, message_id="1@x")["conversation"]
     answer = receive(api, "bob@example.com", in_reply_to="1@x")
     assert (answer["bucket"], answer["conversation"]["status"]) == ("inbox", "Open")
     assert answer["conversation"]["uuid"] == spammed["uuid"]
 
 
-def test_bucket_lists_what_is_spam_latest_first(api: Api, linda: Answer, thread: Answer) -> None:
+def test_bucket_lists_latest_message_first(api: Api, linda: Answer, thread: Answer) -> None:
     days = ("2026-05-02", "2026-05-03", "2026-05-01")
     for day in days:
         receive(api, content=day, received_at=f"{day}T00:00:00Z")
@@ -239,7 +237,7 @@ def test_agents_write_to_blocked_contacts_and_no_status_changes(
     assert api.get(f"/contacts/{linda['id']}")["blocked"] is True
 
 
-def test_contact_blocked_by_its_address_may_be_written_to_by_it(api: Api, linda: Answer) -> None:
+def test_agents_write_to_blocked_contacts_by_address(api: Api, linda: Answer) -> None:
     body = {"contact": {"email": LINDA}, "channel": "email", "message": "You are blocked."}
     begun = api.post("/conversations", body)
     assert (begun["status"], spam(api)) == ("Open", [])

@@ -161,7 +161,7 @@ def _plain_html(markup: str, budget: _Budget) -> str:
 def _render(markup: str) -> str:
     """Render HTML as text, with the line breaks of a browser.
 
-    Tables and indents are turned off: on hostile markup, Inscriptis takes gigabytes for them. It
+    Tables and indents are turned off, because Inscriptis pads them with spaces without a limit. It
     stores its canvas in the layout, so each mail needs its own. It also resolves character
     references a second time, so `&amp;` is escaped twice.
     """

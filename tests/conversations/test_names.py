@@ -1,4 +1,4 @@
-"""The names that incoming people go by, and text that is cut and cleaned instead of refused."""
+"""Names that are guessed from a message, and text that is cut instead of refused."""
 
 import pytest
 from hypothesis import given
@@ -67,7 +67,7 @@ def test_names_of_the_message_come_first() -> None:
 
 
 @pytest.mark.parametrize("email", [None, "12345@example.com", "+a@example.com"])
-def test_without_any_name_there_is_nothing_to_guess(email: str | None) -> None:
+def test_no_name_is_guessed_without_letters(email: str | None) -> None:
     assert guess_names(Correspondent(email=email, phone="+61 412 345 678")) == ("", "", False)
 
 
@@ -75,7 +75,7 @@ ANY_TEXT = st.text(st.characters(), max_size=60) | st.text("a \n\r\t\x00\x85\u03
 
 
 @given(ANY_TEXT, st.integers(1, 20))
-def test_what_is_cut_is_taken_as_clean(anything: str, length: int) -> None:
+def test_cut_text_is_clean(anything: str, length: int) -> None:
     line = cut_line(anything, length)
     paragraphs = cut_paragraphs(anything, length)
     assert text.clean_line(line) == line
@@ -84,13 +84,13 @@ def test_what_is_cut_is_taken_as_clean(anything: str, length: int) -> None:
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=60))
-def test_what_is_clean_stays_as_it_is(anything: str) -> None:
+def test_clean_text_is_not_changed(anything: str) -> None:
     clean = text.clean_paragraphs(anything)
     assert cut_paragraphs(clean, 200) == clean
 
 
 @given(ANY_TEXT, ANY_TEXT, ANY_TEXT)
-def test_names_are_clean_whatever_comes(first: str, last: str, display_name: str) -> None:
+def test_names_are_clean(first: str, last: str, display_name: str) -> None:
     for person in (
         Correspondent(first_name=first, last_name=last),
         Correspondent(display_name=display_name),

@@ -1,5 +1,6 @@
-"""Strict mode: every attribute that is sent is defined, and its value suits the definition."""
+"""Custom attributes in a PUT: limits, replacement of the whole object, and strict mode."""
 
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +8,130 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from contacts_service.strict_json import write_json
 from tests.client import Api
+
+DECOMPOSED = "e\u0301"
+LIMIT = 16 * 1024  # bytes
+
+
+def path_of(contact: dict[str, Any]) -> str:
+    return f"/contacts/{contact['id']}"
+
+
+def attributes(api: Api, contact: dict[str, Any]) -> Any:
+    return api.get(path_of(contact))["custom_attributes"]
+
+
+def test_object_is_replaced_as_a_whole(api: Api) -> None:
+    contact = api.make_contact(custom_attributes={"tier": "gold", "nested": {"a": 1, "b": 2}})
+    api.put(path_of(contact), {"custom_attributes": {"nested": {"b": 3}, "none": None}})
+    assert attributes(api, contact) == {"nested": {"b": 3}, "none": None}
+
+
+def test_keys_are_trimmed_and_values_kept(api: Api) -> None:
+    value = {f" {DECOMPOSED} ": [f"  {DECOMPOSED}  ", " ", ""]}
+    contact = api.make_contact(custom_attributes={f" ti{DECOMPOSED}r ": value})
+    assert attributes(api, contact) == {"tiér": value}
+
+
+@pytest.mark.parametrize(
+    "key", ["k" * 64, f"  {DECOMPOSED * 64} ", "😀" * 64, "a.b", 'q"\\', "_schema"]
+)
+def test_key_of_up_to_64_characters_is_stored(api: Api, key: str) -> None:
+    contact = api.make_contact(custom_attributes={key: 1})
+    [stored] = attributes(api, contact)
+    assert len(stored) <= 64
+
+
+@pytest.mark.parametrize(
+    ("sent", "path"),
+    [
+        ({"k" * 65: 1}, f"custom_attributes.{'k' * 65}"),
+        ({"": 1}, "custom_attributes."),
+        ({"a\0b": 1}, "custom_attributes.a\0b"),
+        ({"tier": "go\0ld"}, "custom_attributes.tier"),
+        ({"tier": ["gold", {"a": "\x85"}]}, "custom_attributes.tier"),
+        ({"tier": {"a\x1fb": 1}}, "custom_attributes.tier"),
+        ({"_schema": "\0"}, "custom_attributes._schema"),
+        ({"a.b": "\0"}, "custom_attributes.a.b"),
+    ],
+)
+def test_invalid_attribute_is_named(api: Api, sent: dict[str, Any], path: str) -> None:
+    contact = api.make_contact(custom_attributes={"tier": "gold"})
+    answer = api.put(path_of(contact), {"custom_attributes": {"fine": 1, **sent}}, 400)
+    assert list(answer["errors"]["json"]) == [path]
+    assert api.get(path_of(contact)) == contact
+
+
+@pytest.mark.parametrize(("first", "second"), [("tier", " tier"), ("é", DECOMPOSED)])
+def test_keys_that_differ_only_in_spelling_are_refused(api: Api, first: str, second: str) -> None:
+    contact = api.make_contact()
+    api.put(path_of(contact), {"custom_attributes": {first: 1, second: 2}}, 400)
+    assert api.get(path_of(contact)) == contact
+
+
+@pytest.mark.parametrize(
+    "fill", ["a", "é", "王", "😀", '"', "\\", [1], {"a": None}, 1.5], ids=lambda fill: repr(fill)
+)
+def test_size_is_measured_in_bytes_of_compact_json(api: Api, fill: Any) -> None:
+    contact = api.make_contact()
+    size = len(write_json(fill)) - (2 if isinstance(fill, str) else -1)  # a comma with the others
+    count = (LIMIT - 100) // size
+    value = fill * count if isinstance(fill, str) else [fill] * count
+    rest = LIMIT - len(write_json({"fill": value, "pad": ""}))
+    assert 0 <= rest < 200
+    largest = {"fill": value, "pad": "x" * rest}
+    body = json.dumps({"custom_attributes": largest}, indent=1)  # escaped and spaced out
+    api.call("PUT", path_of(contact), data=body, content_type="application/json")
+    assert attributes(api, contact) == largest
+    api.put(path_of(contact), {"custom_attributes": largest | {"pad": "x" * (rest + 1)}}, 400)
+    assert attributes(api, contact) == largest
+
+
+def test_size_counts_keys(api: Api) -> None:
+    contact = api.make_contact()
+    largest = {f"{n:064}": "" for n in range(LIMIT // 70 - 1)}  # 70 bytes each
+    largest |= {"pad": "x" * (LIMIT - len(write_json(largest | {"pad": ""})))}
+    assert len(write_json(largest)) == LIMIT
+    api.put(path_of(contact), {"custom_attributes": largest})
+    too_large = largest | {"pad": largest["pad"] + "x"}
+    answer = api.put(path_of(contact), {"custom_attributes": too_large}, 400)
+    assert list(answer["errors"]["json"]) == ["custom_attributes"]
+
+
+ONE = {"n": 1, "inside": {"a": 1, "b": [1, 2]}}
+
+
+def test_other_order_of_keys_is_no_change(api: Api) -> None:
+    contact = api.make_contact(custom_attributes=ONE)
+    reordered = {"inside": {"b": [1, 2], "a": 1}, "n": 1}
+    assert api.put(path_of(contact), {"custom_attributes": reordered}) == contact
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {**ONE, "n": 1.0},
+        {**ONE, "n": True},
+        {**ONE, "n": "1"},
+        {**ONE, "n": [1]},
+        {**ONE, "none": None},
+        {**ONE, "inside": {"a": True, "b": [1, 2]}},
+        {**ONE, "inside": {"a": 1, "b": [2, 1]}},
+        {**ONE, "inside": {"a": 1, "b": [1, 2.0]}},
+    ],
+    ids=repr,
+)
+def test_other_type_or_order_of_values_is_a_change(api: Api, other: dict[str, Any]) -> None:
+    contact = api.make_contact(custom_attributes=ONE)
+    changed = api.put(path_of(contact), {"custom_attributes": other})
+    assert changed["updated_at"] > contact["updated_at"]
+    assert json.dumps(attributes(api, contact), sort_keys=True) == json.dumps(other, sort_keys=True)
+    restored = api.put(path_of(contact), {"custom_attributes": ONE})
+    assert restored["updated_at"] > changed["updated_at"]
+    assert json.dumps(attributes(api, contact), sort_keys=True) == json.dumps(ONE, sort_keys=True)
+
 
 NOT_DEFINED = "This attribute is not defined."
 LIST = [f"Value {n}" for n in range(1, 13)]
@@ -41,10 +165,6 @@ def path(api: Api, be_strict: Callable[[], None]) -> str:
 def define(api: Api, *keys: str) -> None:
     for key in keys:
         api.post("/custom-attributes", {"key": key, "name": key} | DEFINITIONS[key])
-
-
-def attributes(api: Api, path: str) -> Any:
-    return api.get(path)["custom_attributes"]
 
 
 SUITABLE = {
@@ -98,24 +218,24 @@ UNSUITABLE = {
 
 
 @pytest.mark.parametrize("key", SUITABLE)
-def test_value_that_suits_is_stored(api: Api, path: str, key: str) -> None:
+def test_valid_value_is_stored(api: Api, path: str, key: str) -> None:
     define(api, key)
     for value in [*SUITABLE[key], None]:
         api.put(path, {"custom_attributes": {key: value}})
-        assert attributes(api, path) == {key: value}
+        assert api.get(path)["custom_attributes"] == {key: value}
 
 
 @pytest.mark.parametrize("key", UNSUITABLE)
-def test_value_that_does_not_suit_is_named(api: Api, path: str, key: str) -> None:
+def test_invalid_value_is_named(api: Api, path: str, key: str) -> None:
     define(api, key)
     for sentence, values in UNSUITABLE[key]:
         for value in values:
             answer = api.put(path, {"custom_attributes": {key: value}}, 400)
             assert answer["errors"] == {"json": {f"custom_attributes.{key}": [sentence]}}, value
-    assert attributes(api, path) == {"old": 1}
+    assert api.get(path)["custom_attributes"] == {"old": 1}
 
 
-def test_every_offending_key_is_named(api: Api, path: str) -> None:
+def test_every_invalid_key_is_named(api: Api, path: str) -> None:
     define(api, "text", "number", "date")
     sent = {"number": "5", "a.b": 1, "text": "fine", "date": "today", "Text": "x", "none": None}
     answer = api.put(path, {"first_name": "Linda", "custom_attributes": sent}, 400)
@@ -129,7 +249,7 @@ def test_every_offending_key_is_named(api: Api, path: str) -> None:
     assert api.get(path)["first_name"] == ""
 
 
-def test_what_is_stored_stays_until_attributes_are_sent(api: Api, path: str) -> None:
+def test_stored_attributes_are_checked_only_when_sent_again(api: Api, path: str) -> None:
     changed = api.put(path, {"first_name": "Linda"})
     assert changed["custom_attributes"] == {"old": 1}
     answer = api.put(path, {"custom_attributes": {"old": 1}}, 400)
@@ -137,7 +257,7 @@ def test_what_is_stored_stays_until_attributes_are_sent(api: Api, path: str) -> 
     assert api.put(path, {"custom_attributes": {}})["custom_attributes"] == {}
 
 
-def test_a_changed_definition_counts_for_the_next_request(api: Api, path: str) -> None:
+def test_changed_definition_applies_to_the_next_request(api: Api, path: str) -> None:
     define(api, "code", "list")
     sent = {"custom_attributes": {"code": "ab", "list": "gold"}}
     stored = api.put(path, sent)
@@ -159,14 +279,14 @@ def definitions(api: Api) -> list[dict[str, Any]]:
     return found
 
 
-def test_definitions_do_not_bind_without_strict_mode(api: Api) -> None:
+def test_nothing_is_checked_without_strict_mode(api: Api) -> None:
     define(api, *DEFINITIONS)
     free = {key: [{}] for key in [*DEFINITIONS, "other"]}
     assert api.make_contact(custom_attributes=free)["custom_attributes"] == free
 
 
 @pytest.mark.parametrize("regex", ["(x+x+)+y", "(.*x){20}y", "(x|x|x?)+y", "(?:x?){200}y"])
-def test_a_pattern_cannot_be_made_to_hang(api: Api, path: str, regex: str) -> None:
+def test_pattern_takes_linear_time(api: Api, path: str, regex: str) -> None:
     body = {"key": "slow", "name": "Slow", "data_type": "text", "regex": regex}
     api.post("/custom-attributes", body)
     answer = api.put(path, {"custom_attributes": {"slow": "x" * 16_000}}, 400)

@@ -1,11 +1,20 @@
-"""Where a message that has arrived goes: its conversation, who takes part in it, and its time."""
+"""Which conversation an incoming message belongs to, who takes part, and its time."""
 
 from typing import Any
 
 import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
 
+from contacts_service.conversations import inbound
+from contacts_service.conversations.incoming import Correspondent, IncomingMessage
+from contacts_service.db.models import Contact, Message, Participant
+from contacts_service.db.session import Base, db, unit_of_work
 from contacts_service.timestamps import now
 from tests.client import Api
+from tests.conftest import empty_database
 from tests.threads import (
     LINDA,
     begin,
@@ -57,7 +66,7 @@ def test_conversation_is_found_by_what_is_answered(
 
 
 @pytest.mark.parametrize("spelling", [str, str.upper])
-def test_uuid_goes_before_what_is_answered(api: Api, spelling: Any) -> None:
+def test_conversation_uuid_takes_precedence(api: Api, spelling: Any) -> None:
     known = threads(api, "a", "b", "c")
     answer = receive(
         api,
@@ -113,13 +122,13 @@ def test_reference_numbers_rise(api: Api) -> None:
     assert 0 < numbers[0] < numbers[-1] < 2**31
 
 
-def test_sender_of_a_new_conversation_is_its_sender(api: Api) -> None:
+def test_sender_of_the_first_message_has_the_role_sender(api: Api) -> None:
     answer = receive(api)
     uuid = answer["conversation"]["uuid"]
     assert roles(api, answer["contact"]["id"]) == {uuid: "sender"}
 
 
-def test_somebody_else_in_a_conversation_is_a_participant(api: Api) -> None:
+def test_other_senders_have_the_role_participant(api: Api) -> None:
     first = receive(api, message_id="1@x")
     second = receive(api, BOB, in_reply_to="1@x")
     uuid = first["conversation"]["uuid"]
@@ -131,7 +140,7 @@ def test_somebody_else_in_a_conversation_is_a_participant(api: Api) -> None:
     ]
 
 
-def test_copied_in_people_are_matched_or_made(api: Api) -> None:
+def test_copied_in_people_are_matched_or_created(api: Api) -> None:
     bob = api.make_contact(BOB, first_name="Bob", last_name="Smith")
     cc = [
         {"email": BOB.upper()},
@@ -156,7 +165,7 @@ def test_copied_in_people_are_matched_or_made(api: Api) -> None:
         assert roles(api, person["id"]) == {uuid: role}
 
 
-def test_copied_in_twice_is_one_participant(api: Api) -> None:
+def test_copied_in_person_takes_part_once(api: Api) -> None:
     answer = receive(api, cc=[{"email": BOB}, {"email": BOB}, {"email": LINDA}], message_id="1@x")
     receive(api, cc=[{"email": BOB}], in_reply_to="1@x")
     assert api.get("/contacts")["total"] == 2
@@ -166,7 +175,7 @@ def test_copied_in_twice_is_one_participant(api: Api) -> None:
     assert roles(api, bob) == {uuid: "participant"}
 
 
-def test_copied_in_identifier_is_of_the_message_s_channel(api: Api) -> None:
+def test_copied_in_identifier_belongs_to_the_channel_of_the_message(api: Api) -> None:
     receive(api, {"identifier": "u-1"}, channel="chat", cc=[{"identifier": "u-2"}])
     people = api.get("/contacts?order_by=id&order=asc")["results"]
     channels = [channels_of(api.get(f"/contacts/{each['id']}")) for each in people]
@@ -181,7 +190,7 @@ def test_copied_in_identifier_is_of_the_message_s_channel(api: Api) -> None:
         ("2026-05-13t21:47:44.123456789z", "2026-05-13T21:47:44.123456Z"),
     ],
 )
-def test_time_of_a_message_is_when_it_was_received(api: Api, told: str, shown: str) -> None:
+def test_created_at_is_received_at(api: Api, told: str, shown: str) -> None:
     answer = receive(api, received_at=told)
     assert answer["message"]["created_at"] == shown
     assert answer["conversation"]["last_message_at"] == shown
@@ -191,14 +200,12 @@ def test_time_of_a_message_is_when_it_was_received(api: Api, told: str, shown: s
 @pytest.mark.parametrize(
     "told", [{}, {"received_at": None}, {"received_at": "2999-01-01T00:00:00Z"}]
 )
-def test_time_of_a_message_is_now_where_none_is_told_that_can_be(
-    api: Api, told: dict[str, Any]
-) -> None:
+def test_created_at_is_now_without_a_possible_received_at(api: Api, told: dict[str, Any]) -> None:
     before = now()
     assert before <= receive(api, **told)["message"]["created_at"] <= now()
 
 
-def test_late_message_takes_its_place_by_its_time(api: Api) -> None:
+def test_late_message_is_ordered_by_received_at(api: Api) -> None:
     first = receive(api, content="B", message_id="1@x", received_at="2026-05-02T00:00:00Z")
     late = receive(api, content="A", in_reply_to="1@x", received_at="2026-05-01T00:00:00Z")
     assert late["conversation"]["last_message"] == "B"
@@ -207,7 +214,7 @@ def test_late_message_takes_its_place_by_its_time(api: Api) -> None:
     assert contents == ["B", "A"]
 
 
-def test_last_message_is_the_first_two_hundred_characters_of_the_last(api: Api) -> None:
+def test_last_message_has_200_characters(api: Api) -> None:
     first = receive(api, content="Short.", message_id="1@x")
     assert first["conversation"]["last_message"] == "Short."
     content = "Zwölf Boxkämpfer\n" + "😀" * 300
@@ -218,6 +225,73 @@ def test_last_message_is_the_first_two_hundred_characters_of_the_last(api: Api) 
     assert listed["last_message_at"] == second["message"]["created_at"]
 
 
-def test_messages_leave_the_contact_as_it_is(api: Api) -> None:
+def test_messages_leave_the_contact_unchanged(api: Api) -> None:
     contact = receive(api, message_id="1@x")["contact"]
     assert receive(api, in_reply_to="1@x")["contact"] == contact
+
+
+# The spellings in which each of these people may be named; the schemas have made emails one.
+PEOPLE = (
+    [Correspondent(email="linda.olsen@example.com")],
+    [Correspondent(email="bob@example.com", display_name="Bob Smith")],
+    [Correspondent(phone=n) for n in ("+61 412 345 678", "0412345678", "(0412) 345-678")],
+    [Correspondent(phone=n) for n in ("+45 (0)87 65 43 21", "87654321")],
+    [Correspondent(identifier="u-1")],
+    [Correspondent(identifier="U-1")],
+)
+person = st.integers(0, len(PEOPLE) - 1)
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> tuple[list[tuple[int, IncomingMessage]], list[int]]:
+    """Messages of people, each with who wrote it, and which of them is delivered when."""
+    written = []
+    for number in range(draw(st.integers(1, 7))):
+        who = draw(person)
+        answered = draw(st.none() | st.integers(0, number - 1)) if number else None
+        cc = draw(st.lists(person, max_size=1))
+        message = IncomingMessage(
+            channel="chat",
+            sender=draw(st.sampled_from(PEOPLE[who])),
+            cc=tuple(draw(st.sampled_from(PEOPLE[other])) for other in cc),
+            message_id=f"{number}@example.com",
+            in_reply_to=None if answered is None else f"{answered}@example.com",
+        )
+        written.append((who, message))
+    everyone = list(range(len(written)))
+    again = draw(st.lists(st.sampled_from(everyone), max_size=5))
+    return written, draw(st.permutations(everyone + again))
+
+
+@given(deliveries())
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_contacts_do_not_depend_on_the_order_of_delivery(shared_app: Flask, example: Any) -> None:
+    written, order = example
+    with shared_app.app_context():
+        empty_database()
+        contacts: dict[int, int] = {}  # who, and the id of the contact that it was told to be
+        for number in order:
+            who, message = written[number]
+            with unit_of_work() as session:
+                answer, is_new = inbound.receive_message(session, message)
+            assert contacts.setdefault(who, answer["contact"]["id"]) == answer["contact"]["id"]
+            assert answer["duplicate"] is not is_new
+        copied_in = {person_of(each) for _, message in written for each in message.cc}
+        assert len(set(contacts.values())) == len(contacts)
+        assert count(Contact) == len(set(contacts) | copied_in)
+        assert count(Message) == len(written)
+        taking_part = db.session.scalars(select(Participant.contact_id).distinct()).all()
+        assert len(taking_part) == count(Contact)
+
+
+def person_of(named: Correspondent) -> int:
+    return next(number for number, spellings in enumerate(PEOPLE) if named in spellings)
+
+
+def count(model: type[Base]) -> int:
+    return db.session.scalar(select(func.count()).select_from(model)) or 0
+
+
+@pytest.fixture(autouse=True)
+def _leave_nothing(app: Flask) -> None:
+    """The clean-up of `app` follows."""

@@ -1,4 +1,4 @@
-"""`flask inbound mail`: what a mail server that pipes a mail to it is told, and what is stored."""
+"""`flask inbound mail`: its output, its exit codes, and what it stores."""
 
 import os
 import re
@@ -17,8 +17,9 @@ from contacts_service.conversations import inbound
 from contacts_service.limits import MAIL_BODY
 from tests.client import Api
 from tests.conftest import make_app
+from tests.conversations.mails import mail
+from tests.conversations.sender_samples import WITHOUT_SENDER
 from tests.databases import another_writer, database_url
-from tests.mails import WITHOUT_SENDER, mail
 from tests.threads import block, stored
 
 LETTER = mail(
@@ -45,7 +46,7 @@ def people(app: Flask) -> list[Any]:
     return [row[1:4] for row in stored(app)["contacts"]]
 
 
-def test_mail_is_taken_in(app: Flask, api: Api) -> None:
+def test_mail_is_recorded(app: Flask, api: Api) -> None:
     result = hand_over(app, LETTER)
     assert re.fullmatch(r"Taken in: conversation \d+, inbox.\n", result.stdout)
     assert people(app) == [("Linda", "Olsen", "linda@example.com")]
@@ -57,21 +58,21 @@ def test_mail_is_taken_in(app: Flask, api: Api) -> None:
     )
 
 
-def test_mail_of_a_blocked_sender_is_taken_into_spam(app: Flask, api: Api) -> None:
+def test_mail_of_a_blocked_sender_lands_in_spam(app: Flask, api: Api) -> None:
     block(api, api.make_contact("linda@example.com")["id"])
     assert hand_over(app, LETTER).stdout.endswith(", spam.\n")
     [conversation] = api.get("/conversations/spam")["results"]
     assert conversation["subject"] == "Secret matter"
 
 
-def test_same_mail_again_is_accepted_and_writes_nothing(app: Flask) -> None:
+def test_repeated_mail_is_accepted_and_changes_nothing(app: Flask) -> None:
     hand_over(app, LETTER)
     before = stored(app)
     assert hand_over(app, LETTER).stdout.startswith("Seen before: ")
     assert stored(app) == before
 
 
-def test_mail_is_the_same_whether_piped_or_sent_over_http(app: Flask, api: Api) -> None:
+def test_mail_sent_over_http_again_is_a_duplicate(app: Flask, api: Api) -> None:
     hand_over(app, LETTER)
     headers = {"Content-Type": "message/rfc822"}
     answer = api.call("POST", "/inbound/messages", 200, data=LETTER, headers=headers)
@@ -79,7 +80,7 @@ def test_mail_is_the_same_whether_piped_or_sent_over_http(app: Flask, api: Api) 
 
 
 @pytest.mark.parametrize("raw", [m[1] for m in WITHOUT_SENDER], ids=[m[0] for m in WITHOUT_SENDER])
-def test_mail_without_usable_sender_is_refused_for_good(app: Flask, raw: bytes) -> None:
+def test_mail_without_usable_sender_exits_with_65(app: Flask, raw: bytes) -> None:
     before = stored(app)
     result = hand_over(app, raw, os.EX_DATAERR)
     assert result.stderr == "The mail was refused: The mail has no usable sender address.\n"
@@ -87,19 +88,19 @@ def test_mail_without_usable_sender_is_refused_for_good(app: Flask, raw: bytes) 
     assert stored(app) == before
 
 
-def test_mail_over_the_limit_is_refused_for_good(app: Flask) -> None:
+def test_mail_over_the_limit_exits_with_65(app: Flask) -> None:
     before = stored(app)
     result = hand_over(app, LETTER.ljust(MAIL_BODY + 1, b"x"), os.EX_DATAERR)
     assert result.stderr == f"The mail was refused: It is over {MAIL_BODY} bytes.\n"
     assert stored(app) == before
 
 
-def test_mail_at_the_limit_is_taken_in(app: Flask) -> None:
+def test_mail_at_the_limit_is_recorded(app: Flask) -> None:
     hand_over(app, LETTER.ljust(MAIL_BODY, b"x"))
     assert len(people(app)) == 1
 
 
-def test_mail_for_a_busy_database_is_to_be_tried_again(tmp_path: Path) -> None:
+def test_busy_database_exits_with_75(tmp_path: Path) -> None:
     own_app = make_app(tmp_path, CONTACTS_BUSY_TIMEOUT="1")
     with another_writer(own_app):
         result = hand_over(own_app, LETTER, os.EX_TEMPFAIL)
@@ -116,8 +117,8 @@ def raise_at(step: str) -> Callable[..., Any]:
     return fail
 
 
-@pytest.mark.parametrize("step", ["_find_thread", "_find_sender", "_add_copied_in", "_answer"])
-def test_mail_that_meets_a_defect_is_to_be_tried_again(
+@pytest.mark.parametrize("step", ["find_thread", "_find_sender", "add_copied_in", "_answer"])
+def test_defect_exits_with_75_and_changes_nothing(
     app: Flask, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     before = stored(app)
@@ -129,15 +130,13 @@ def test_mail_that_meets_a_defect_is_to_be_tried_again(
     assert len(people(app)) == 1
 
 
-def test_mail_whose_reading_meets_a_defect_is_to_be_tried_again(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_defect_of_the_parser_exits_with_75(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("contacts_service.conversations.commands.parse_mail", raise_at("reading"))
     assert hand_over(app, LETTER, os.EX_TEMPFAIL).stdout == ""
 
 
 @pytest.mark.sqlite
-def test_database_that_cannot_be_opened_is_to_be_tried_again(tmp_path: Path) -> None:
+def test_unreadable_database_exits_with_75(tmp_path: Path) -> None:
     own_app = make_app(tmp_path)
     (tmp_path / "contacts.db").unlink()
     (tmp_path / "contacts.db").mkdir()
@@ -154,14 +153,14 @@ def pipe(raw: bytes, folder: Path, **settings: str) -> subprocess.CompletedProce
     )
 
 
-def test_mail_server_that_pipes_a_mail_is_told_that_it_was_taken_in(tmp_path: Path) -> None:
+def test_piped_mail_is_recorded(tmp_path: Path) -> None:
     make_app(tmp_path)
     result = pipe(LETTER, tmp_path)
     assert (result.returncode, result.stderr) == (os.EX_OK, b"")
     assert result.stdout == b"Taken in: conversation 1, inbox.\n"
 
 
-def test_mail_under_a_bad_setting_is_to_be_tried_again(tmp_path: Path) -> None:
+def test_invalid_setting_exits_with_75(tmp_path: Path) -> None:
     result = pipe(LETTER, tmp_path, CONTACTS_BUSY_TIMEOUT="soon")
     assert (result.returncode, result.stdout) == (os.EX_TEMPFAIL, b"")
     assert b"CONTACTS_BUSY_TIMEOUT" in result.stderr
@@ -170,7 +169,7 @@ def test_mail_under_a_bad_setting_is_to_be_tried_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.sqlite
-def test_mail_to_a_database_that_is_not_there_is_to_be_tried_again(tmp_path: Path) -> None:
+def test_missing_database_exits_with_75(tmp_path: Path) -> None:
     result = pipe(LETTER, tmp_path)
     assert (result.returncode, result.stdout) == (os.EX_TEMPFAIL, b"")
     assert b"There is no database" in result.stderr

@@ -1,4 +1,4 @@
-"""Definitions of custom attributes: one for a key, changed in all but key and data type."""
+"""Definitions of custom attributes."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +40,7 @@ def test_definition_is_answered_as_it_was_sent(api: Api, data_type: str) -> None
     assert api.get(DEFINITIONS)["results"] == [made]
 
 
-def test_what_is_not_sent_is_empty(api: Api) -> None:
+def test_optional_fields_are_empty_by_default(api: Api) -> None:
     made = define(api)
     assert made["description"] == ""
     assert [made[name] for name in ("values", "regex", "regex_hint")] == [None] * 3
@@ -90,7 +90,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("sent", "path"), REFUSED, ids=lambda value: repr(value)[:40])
-def test_what_will_not_do_is_named(api: Api, sent: dict[str, Any], path: str) -> None:
+def test_invalid_field_is_named(api: Api, sent: dict[str, Any], path: str) -> None:
     made = define(api, key="other", **({"values": ["a"]} if "values" in sent else {}))
     data_type = {"data_type": made["data_type"]}
     answer = api.post(DEFINITIONS, ONE | data_type | sent, 400)
@@ -106,7 +106,7 @@ def test_key_name_and_type_are_required(api: Api, name: str) -> None:
 
 
 @pytest.mark.parametrize("sent", [{}, {"values": None}])
-def test_a_list_needs_its_values(api: Api, sent: dict[str, Any]) -> None:
+def test_list_needs_values(api: Api, sent: dict[str, Any]) -> None:
     answer = api.post(DEFINITIONS, ONE | {"data_type": "list"} | sent, 400)
     assert answer["errors"]["json"] == {"values": ["A list needs its values."]}
     made = define(api, values=["gold"])
@@ -119,7 +119,7 @@ def test_a_list_needs_its_values(api: Api, sent: dict[str, Any]) -> None:
     [("values", ["a"], "list"), ("regex", "a", "text"), ("regex_hint", "a", "text")],
 )
 @pytest.mark.parametrize("data_type", DATA_TYPES)
-def test_a_field_of_another_type_is_refused(
+def test_field_of_another_data_type_is_refused(
     api: Api, data_type: str, field: str, value: Any, owner: str
 ) -> None:
     sent = ONE | {"data_type": data_type} | ({"values": ["b"]} if data_type == "list" else {})
@@ -136,16 +136,14 @@ def test_a_field_of_another_type_is_refused(
 
 
 @pytest.mark.parametrize("key", ["tier", " tier\u00a0"])
-def test_key_that_is_taken_is_a_conflict(api: Api, key: str) -> None:
+def test_taken_key_is_a_conflict(api: Api, key: str) -> None:
     made = define(api)
     answer = api.post(DEFINITIONS, {"key": key, "name": "T", "data_type": "date"}, 409)
     assert answer == {"message": "The key is already defined.", "type": "ConflictError"}
     assert api.get(DEFINITIONS)["results"] == [made]
 
 
-def test_of_simultaneous_definitions_of_a_key_one_is_made(
-    app: Flask, make_key: Callable[..., str]
-) -> None:
+def test_simultaneous_requests_define_a_key_once(app: Flask, make_key: Callable[..., str]) -> None:
     token = make_key("custom_attributes:manage")
 
     def create(number: int) -> int:
@@ -173,7 +171,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("changes", CHANGES, ids=repr)
-def test_update_changes_what_is_sent(api: Api, changes: dict[str, Any]) -> None:
+def test_update_keeps_fields_not_sent(api: Api, changes: dict[str, Any]) -> None:
     made = define(api, description="A", regex="[0-9]+", regex_hint="Digits")
     changed = api.put(path_of(made), changes)
     assert changed == made | changes | {"updated_at": changed["updated_at"]}
@@ -189,7 +187,7 @@ def test_values_of_a_list_are_replaced(api: Api) -> None:
 
 
 @pytest.mark.parametrize("names", [(), ("name",), ("key", "data_type"), ("values", "description")])
-def test_update_without_a_difference_changes_nothing(api: Api, names: tuple[str, ...]) -> None:
+def test_unchanged_values_keep_updated_at(api: Api, names: tuple[str, ...]) -> None:
     made = define(api, values=["gold", "silver"], description="A")
     assert api.put(path_of(made), {name: made[name] for name in names}) == made
 
@@ -218,7 +216,7 @@ def test_definition_that_does_not_exist_is_not_found(api: Api, segment: str) -> 
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 6])
-def test_pages_are_the_list_oldest_first(api: Api, size: int) -> None:
+def test_pages_list_oldest_first(api: Api, size: int) -> None:
     made = [define(api, key=key) for key in "badec"]
     first = api.get(f"{DEFINITIONS}?page_size={size}")
     pages = range(1, first["total_pages"] + 2)
