@@ -44,7 +44,7 @@ LIST_VALUE_LENGTH = 250
 
 # Channels.
 EMAIL, PHONE = "email", "phone"
-CHANNEL = r"^[a-z][a-z0-9_-]{0,31}$"
+CHANNEL_PATTERN = r"^[a-z][a-z0-9_-]{0,31}$"
 
 # Conversations and messages.
 OPEN, SPAM, TRASHED = "Open", "Spam", "Trashed"

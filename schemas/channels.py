@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError, post_load, validate
 
 from contacts_service import text
-from contacts_service.limits import CHANNEL, IDENTIFIER_LENGTH, PHONE_LENGTH
+from contacts_service.limits import CHANNEL_PATTERN, IDENTIFIER_LENGTH, PHONE_LENGTH
 from contacts_service.strict_json import Json
 from contacts_service.text import PHONE_PATTERN
 from schemas.fields import NOT_BLANK, ClosedSchema, SingleLine, Token
@@ -17,9 +17,10 @@ class ChannelName(Token):
 
     def __init__(self, **kwargs: Any) -> None:
         check = validate.Regexp(
-            CHANNEL.replace("$", r"\Z"), error="Must be a lower-case word of at most 32 characters."
+            CHANNEL_PATTERN.replace("$", r"\Z"),
+            error="Must be a lower-case word of at most 32 characters.",
         )
-        super().__init__(validate=check, metadata={"pattern": CHANNEL}, **kwargs)
+        super().__init__(validate=check, metadata={"pattern": CHANNEL_PATTERN}, **kwargs)
 
 
 class Identifier(SingleLine):

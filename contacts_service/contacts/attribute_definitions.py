@@ -17,15 +17,15 @@ from contacts_service.strict_json import Json, write_json
 from contacts_service.timestamps import moment_after, now
 from schemas.attribute_definitions import AttributeDefinitionSchema
 
-DEFINITION = Shape(AttributeDefinitionSchema().fields, AttributeDefinition)
+DEFINITION_SHAPE = Shape(AttributeDefinitionSchema().fields, AttributeDefinition)
 DEFINITIONS = ListQuery(
     "definitions",
     select(AttributeDefinition),
     Order(AttributeDefinition.id, AttributeDefinition.id, is_descending=False),
-    DEFINITION,
+    DEFINITION_SHAPE,
 )
 _BY_ID = CompiledStatement(
-    select(*DEFINITION.columns).where(AttributeDefinition.id == bindparam("id"))
+    select(*DEFINITION_SHAPE.columns).where(AttributeDefinition.id == bindparam("id"))
 )
 UNCHANGEABLE = ("key", "data_type")
 TYPE_OF_FIELD = {"values": "list", "regex": "text", "regex_hint": "text"}
@@ -60,7 +60,7 @@ def read_definition(reads: ReadConnection, definition_id: int) -> Json:
     row = reads.row(_BY_ID, {"id": definition_id})
     if row is None:
         raise NotFoundError("There is no such definition.")
-    return DEFINITION.read(row)
+    return DEFINITION_SHAPE.read(row)
 
 
 def update_definition(session: UnitOfWork, definition_id: int, changes: Json) -> Json:

@@ -14,7 +14,7 @@ from schemas.attribute_definitions import (
 )
 from schemas.lists import ListQuerySchema, page_of
 
-DEFINITION = "/custom-attributes/<id:definition_id>"
+DEFINITION_PATH = "/custom-attributes/<id:definition_id>"
 CREATE_EXAMPLE = {
     "key": "tier",
     "name": "Tier",
@@ -49,7 +49,7 @@ def create_definition(body: Json) -> Json:
         return attribute_definitions.create_definition(session, body)
 
 
-@blueprint.route(DEFINITION)
+@blueprint.route(DEFINITION_PATH)
 @requires("custom_attributes:manage")
 @blueprint.response(200, AttributeDefinitionSchema)
 def get_definition(definition_id: int) -> Json:
@@ -57,7 +57,7 @@ def get_definition(definition_id: int) -> Json:
     return attribute_definitions.read_definition(read_connection(), definition_id)
 
 
-@blueprint.route(DEFINITION, methods=["PUT"])
+@blueprint.route(DEFINITION_PATH, methods=["PUT"])
 @requires("custom_attributes:manage")
 @blueprint.response(200, AttributeDefinitionSchema)
 @blueprint.arguments(
@@ -73,7 +73,7 @@ def update_definition(changes: Json, definition_id: int) -> Json:
         return attribute_definitions.update_definition(session, definition_id, changes)
 
 
-@blueprint.route(DEFINITION, methods=["DELETE"])
+@blueprint.route(DEFINITION_PATH, methods=["DELETE"])
 @requires("custom_attributes:manage")
 @blueprint.response(200, DELETED)
 def delete_definition(definition_id: int) -> bool:

@@ -11,8 +11,8 @@ from contacts_service.limits import EMAIL
 from contacts_service.search.index import add_contacts
 from contacts_service.text import fold
 
-CONTACTS = Base.metadata.tables[Contact.__tablename__]
-COLUMNS = tuple(column.key for column in CONTACTS.columns)
+CONTACTS_TABLE = Base.metadata.tables[Contact.__tablename__]
+COLUMNS = tuple(column.key for column in CONTACTS_TABLE.columns)
 
 row = attrgetter(*COLUMNS)
 
@@ -63,9 +63,11 @@ def create_contacts(
 
     Without `is_indexed`, search does not find them until the index is rebuilt.
     """
-    for contact_id, (contact, _) in enumerate(people, reserve_ids(session, CONTACTS, len(people))):
+    for contact_id, (contact, _) in enumerate(
+        people, reserve_ids(session, CONTACTS_TABLE, len(people))
+    ):
         contact.id = contact_id
-    insert_rows(session, CONTACTS, COLUMNS, [row(contact) for contact, _ in people])
+    insert_rows(session, CONTACTS_TABLE, COLUMNS, [row(contact) for contact, _ in people])
     primary = [(one.id, (EMAIL, one.email), one.updated_at) for one, _ in people if one.email]
     add_addresses(session, primary, is_primary=True)
     further = [(one.id, address, one.updated_at) for one, more in people for address in more]

@@ -25,7 +25,7 @@ T = TypeVar("T")
 Address = tuple[str, str]  # channel, identifier in its stored spelling
 NewAddress = tuple[int, Address, str]  # the contact's id, the address, the time of writing
 
-CHANNELS = Base.metadata.tables[ContactChannel.__tablename__]
+CHANNELS_TABLE = Base.metadata.tables[ContactChannel.__tablename__]
 COLUMNS = ("contact_id", "channel", "identifier", "is_primary", "created_at", "updated_at")
 
 _OWNER = CompiledStatement(
@@ -35,10 +35,10 @@ _OWNER = CompiledStatement(
     )
 )
 
-CHANNEL = Shape(ContactChannelSchema().fields, ContactChannel)
+CHANNEL_SHAPE = Shape(ContactChannelSchema().fields, ContactChannel)
 
 _SHOWN = CompiledStatement(
-    select(*CHANNEL.columns)
+    select(*CHANNEL_SHAPE.columns)
     .where(
         ContactChannel.contact_id == bindparam("contact_id"), ContactChannel.is_primary.is_(False)
     )
@@ -48,7 +48,7 @@ _SHOWN = CompiledStatement(
 
 def list_channels(reads: ReadConnection, contact_id: int) -> list[Json]:
     """Read the further addresses of a contact, oldest first, without the primary email."""
-    return [CHANNEL.read(row) for row in reads.rows(_SHOWN, {"contact_id": contact_id})]
+    return [CHANNEL_SHAPE.read(row) for row in reads.rows(_SHOWN, {"contact_id": contact_id})]
 
 
 def find_owner(session: UnitOfWork, channel: str, identifier: str) -> int | None:
@@ -89,7 +89,7 @@ def add_addresses(
         (contact_id, *address, is_primary, timestamp, timestamp)
         for contact_id, address, timestamp in addresses
     ]
-    insert_rows(session, CHANNELS, COLUMNS, rows)
+    insert_rows(session, CHANNELS_TABLE, COLUMNS, rows)
 
 
 def remove_channel(session: UnitOfWork, contact: Contact, channel_id: int) -> None:

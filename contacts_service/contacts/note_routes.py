@@ -12,12 +12,12 @@ from contacts_service.web.openapi import DELETED
 from schemas.lists import ListQuerySchema, page_of
 from schemas.notes import NoteCreateSchema, NoteSchema
 
-NOTES = "/contacts/<id:contact_id>/notes"
+NOTES_PATH = "/contacts/<id:contact_id>/notes"
 
 blueprint = Blueprint("notes", __name__, description="Private notes of agents on contacts.")
 
 
-@blueprint.route(NOTES)
+@blueprint.route(NOTES_PATH)
 @requires("contact_notes:read")
 @blueprint.response(200, page_of(NoteSchema))
 @blueprint.arguments(ListQuerySchema(), location="query")
@@ -26,7 +26,7 @@ def list_notes(query: Json, contact_id: int) -> Json:
     return notes.list_notes(read_connection(), contact_id, page_request(query))
 
 
-@blueprint.route(NOTES, methods=["POST"])
+@blueprint.route(NOTES_PATH, methods=["POST"])
 @requires("contact_notes:write")
 @blueprint.response(201, NoteSchema)
 @blueprint.arguments(
@@ -41,7 +41,7 @@ def create_note(body: Json, contact_id: int) -> Json:
         return notes.create_note(session, contact_id, body["content"], g.principal)
 
 
-@blueprint.route(f"{NOTES}/<id:note_id>", methods=["DELETE"])
+@blueprint.route(f"{NOTES_PATH}/<id:note_id>", methods=["DELETE"])
 @requires("contact_notes:delete", or_author=notes.is_author)
 @blueprint.response(200, DELETED)
 def delete_note(contact_id: int, note_id: int) -> bool:

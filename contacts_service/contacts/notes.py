@@ -13,7 +13,7 @@ from contacts_service.strict_json import Json
 from contacts_service.timestamps import now
 from schemas.notes import AuthorSchema, NoteSchema
 
-NOTE = Shape(
+NOTE_SHAPE = Shape(
     NoteSchema().fields,
     Note,
     author=Shape(AuthorSchema().fields, id=Note.author_id, name=Note.author_name),
@@ -22,10 +22,10 @@ NOTES_OF_CONTACT = ListQuery(
     "notes",
     select(Note).where(Note.contact_id == bindparam("contact_id")),
     Order(Note.created_at, Note.id),
-    NOTE,
+    NOTE_SHAPE,
     require_contact,
 )
-_BY_ID = CompiledStatement(select(*NOTE.columns).where(Note.id == bindparam("id")))
+_BY_ID = CompiledStatement(select(*NOTE_SHAPE.columns).where(Note.id == bindparam("id")))
 _AUTHOR = CompiledStatement(
     select(Note.author_id).where(
         Note.id == bindparam("id"), Note.contact_id == bindparam("contact_id")
@@ -50,7 +50,7 @@ def create_note(session: UnitOfWork, contact_id: int, content: str, author: Prin
     )
     session.add(note)
     session.flush()
-    return NOTE.read(session.reads.row(_BY_ID, {"id": note.id}) or ())
+    return NOTE_SHAPE.read(session.reads.row(_BY_ID, {"id": note.id}) or ())
 
 
 def is_author(principal: Principal, contact_id: int, note_id: int) -> bool:

@@ -31,9 +31,9 @@ from schemas.contacts import (
 from schemas.lists import list_of, page_of
 
 # "quick" and "search" are routes of their own; GET /contacts/quick is 405, not a contact.
-CONTACT = "/contacts/<id(quick, search):contact_id>"
-OF_CONTACT = "/contacts/<id:contact_id>"
-CHANNELS = f"{OF_CONTACT}/channels"
+CONTACT_PATH = "/contacts/<id(quick, search):contact_id>"
+CONTACT_PREFIX = "/contacts/<id:contact_id>"
+CHANNELS_PATH = f"{CONTACT_PREFIX}/channels"
 QUICK_EXAMPLE = {"first_name": "Linda", "last_name": "Olsen", "email": "linda@example.com"}
 CHANNEL_EXAMPLE = {"channel": "email", "identifier": "linda@work.example"}
 UPDATE_EXAMPLE = {"phone": "+61 412 345 678", "custom_attributes": {"tier": "gold"}}
@@ -88,7 +88,7 @@ def quick_create_contact(body: Json) -> Response:
     return with_etag(contact, 201 if is_new else 200)
 
 
-@blueprint.route(CONTACT)
+@blueprint.route(CONTACT_PATH)
 @requires("contacts:read")
 @alt_response(304)
 @blueprint.response(200, ContactDetailSchema, headers=ETAG_HEADER)
@@ -97,7 +97,7 @@ def get_contact(contact_id: int) -> Response:
     return with_etag(queries.read_contact(read_connection(), contact_id))
 
 
-@blueprint.route(CONTACT, methods=["PUT"])
+@blueprint.route(CONTACT_PATH, methods=["PUT"])
 @requires("contacts:write")
 @alt_response(409, 412)
 @blueprint.response(200, ContactDetailSchema, headers=ETAG_HEADER)
@@ -114,7 +114,7 @@ def update_contact(changes: Json, contact_id: int) -> Response:
     return with_etag(contact)
 
 
-@blueprint.route(f"{OF_CONTACT}/block", methods=["PUT"])
+@blueprint.route(f"{CONTACT_PREFIX}/block", methods=["PUT"])
 @requires("contacts:block")
 @alt_response(412)
 @blueprint.response(200, ContactDetailSchema, headers=ETAG_HEADER)
@@ -132,7 +132,7 @@ def block_contact(body: Json, contact_id: int) -> Response:
     return with_etag(contact)
 
 
-@blueprint.route(CHANNELS, methods=["POST"])
+@blueprint.route(CHANNELS_PATH, methods=["POST"])
 @requires("contacts:write")
 @alt_response(200, 409, 412)
 @blueprint.response(201, ContactDetailSchema, headers=ETAG_HEADER)
@@ -148,7 +148,7 @@ def add_channel(address: Address, contact_id: int) -> Response:
     return with_etag(contact, 201 if is_new else 200)
 
 
-@blueprint.route(f"{CHANNELS}/<id:channel_id>", methods=["DELETE"])
+@blueprint.route(f"{CHANNELS_PATH}/<id:channel_id>", methods=["DELETE"])
 @requires("contacts:write")
 @alt_response(412)
 @blueprint.response(200, DELETED)

@@ -16,7 +16,7 @@ from contacts_service.timestamps import moment_after
 from schemas.conversations import MessageSchema
 from schemas.notes import AuthorSchema
 
-MESSAGE = Shape(
+MESSAGE_SHAPE = Shape(
     MessageSchema().fields,
     Message,
     conversation_uuid=Conversation.uuid,
@@ -25,17 +25,17 @@ MESSAGE = Shape(
 _conversation_id = (
     select(Conversation.id).where(Conversation.uuid == bindparam("uuid")).scalar_subquery()
 )
-OF_CONVERSATION = ListQuery(
+MESSAGES_OF_CONVERSATION = ListQuery(
     "messages",
     select(Message)
     .join(Conversation, Conversation.id == Message.conversation_id)
     .where(Message.conversation_id == _conversation_id),
     Order(Message.created_at, Message.id),
-    MESSAGE,
+    MESSAGE_SHAPE,
     require_conversation,
 )
 _BY_ID = CompiledStatement(
-    select(*MESSAGE.columns)
+    select(*MESSAGE_SHAPE.columns)
     .join_from(Message, Conversation, Conversation.id == Message.conversation_id)
     .where(Message.id == bindparam("id"))
 )
@@ -43,7 +43,7 @@ _BY_ID = CompiledStatement(
 
 def list_messages(reads: ReadConnection, uuid: str, page: PageRequest) -> Json:
     """Read a page of a conversation's messages, newest first. Raises NotFoundError."""
-    return read_list(reads, OF_CONVERSATION, page, {"uuid": uuid})
+    return read_list(reads, MESSAGES_OF_CONVERSATION, page, {"uuid": uuid})
 
 
 def find_message(session: UnitOfWork, message_id: str) -> Message | None:
@@ -80,4 +80,4 @@ def append_message(session: UnitOfWork, conversation: Conversation, message: Mes
 
 def show_message(session: UnitOfWork, message: Message) -> Json:
     """Read the message as lists show it."""
-    return MESSAGE.read(session.reads.row(_BY_ID, {"id": message.id}) or ())
+    return MESSAGE_SHAPE.read(session.reads.row(_BY_ID, {"id": message.id}) or ())

@@ -27,7 +27,7 @@ from schemas.conversations import (
 from schemas.inbound import DeliverySchema, IncomingMessageSchema
 from schemas.lists import ListQuerySchema, page_of
 
-MESSAGES = "/conversations/<uuid>/messages"
+MESSAGES_PATH = "/conversations/<uuid>/messages"
 BEGIN_EXAMPLE = {
     "contact": {"first_name": "Linda", "last_name": "Olsen", "email": "linda@example.com"},
     "channel": "email",
@@ -89,7 +89,7 @@ def list_spam(query: Json) -> Json:
     return service.list_spam(read_connection(), page_request(query))
 
 
-@blueprint.route(MESSAGES)
+@blueprint.route(MESSAGES_PATH)
 @requires("messages:read")
 @blueprint.response(200, page_of(MessageSchema))
 @blueprint.arguments(ListQuerySchema(), location="query")
@@ -98,7 +98,7 @@ def list_messages(query: Json, uuid: str) -> Json:
     return messages.list_messages(read_connection(), uuid, page_request(query))
 
 
-@blueprint.route(MESSAGES, methods=["POST"])
+@blueprint.route(MESSAGES_PATH, methods=["POST"])
 @requires("messages:write")
 @alt_response(409)
 @blueprint.response(201, MessageSchema)

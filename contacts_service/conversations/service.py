@@ -18,31 +18,35 @@ from schemas.conversations import ConversationOfContactSchema, ConversationSchem
 
 LATEST_FIRST = Order(Conversation.last_message_at, Conversation.id)
 
-CONVERSATION = Shape(ConversationSchema().fields, Conversation, reference_number=Conversation.id)
-OF_CONTACT_SHAPE = Shape(
+CONVERSATION_SHAPE = Shape(
+    ConversationSchema().fields, Conversation, reference_number=Conversation.id
+)
+CONVERSATION_OF_CONTACT_SHAPE = Shape(
     ConversationOfContactSchema().fields,
     Conversation,
     reference_number=Conversation.id,
     role=Participant.role,
 )
 
-_BY_ID = CompiledStatement(select(*CONVERSATION.columns).where(Conversation.id == bindparam("id")))
+_BY_ID = CompiledStatement(
+    select(*CONVERSATION_SHAPE.columns).where(Conversation.id == bindparam("id"))
+)
 _EXISTS = CompiledStatement(select(Conversation.id).where(Conversation.uuid == bindparam("uuid")))
 
-OF_CONTACT = ListQuery(
+CONVERSATIONS_OF_CONTACT = ListQuery(
     "conversations",
     select(Conversation)
     .join(Participant, Participant.conversation_id == Conversation.id)
     .where(Participant.contact_id == bindparam("contact_id")),
     LATEST_FIRST,
-    OF_CONTACT_SHAPE,
+    CONVERSATION_OF_CONTACT_SHAPE,
     require_contact,
 )
-SPAM_LIST = ListQuery(
+CONVERSATIONS_IN_SPAM = ListQuery(
     "spam",
     select(Conversation).where(Conversation.status == SPAM),
     LATEST_FIRST,
-    CONVERSATION,
+    CONVERSATION_SHAPE,
 )
 
 
@@ -50,7 +54,7 @@ def list_conversations_of_contact(
     reads: ReadConnection, contact_id: int, page: PageRequest, statuses: Collection[str] | None
 ) -> Json:
     """Read a page of a contact's conversations, latest message first. Raises NotFoundError."""
-    query = OF_CONTACT
+    query = CONVERSATIONS_OF_CONTACT
     if statuses is not None:
         query = query.where(Conversation.status.in_(tuple(statuses)))
     return read_list(reads, query, page, {"contact_id": contact_id})
@@ -58,13 +62,13 @@ def list_conversations_of_contact(
 
 def list_spam(reads: ReadConnection, page: PageRequest) -> Json:
     """Read a page of the Spam bucket, latest message first."""
-    return read_list(reads, SPAM_LIST, page)
+    return read_list(reads, CONVERSATIONS_IN_SPAM, page)
 
 
 def show_conversation(session: UnitOfWork, conversation: Conversation) -> Json:
     """Read the conversation as lists show it."""
     session.flush()
-    return CONVERSATION.read(session.reads.row(_BY_ID, {"id": conversation.id}) or ())
+    return CONVERSATION_SHAPE.read(session.reads.row(_BY_ID, {"id": conversation.id}) or ())
 
 
 def find_conversation(session: UnitOfWork, uuid: str) -> Conversation | None:
