@@ -1,4 +1,4 @@
-"""What the tests of messages share: a message as a gateway hands it over, and what is stored."""
+"""Helpers for messages and conversations, and for comparing the whole database."""
 
 from typing import Any
 
@@ -10,25 +10,25 @@ from tests.client import Api
 
 INBOUND = "/inbound/messages"
 LINDA = "linda.olsen@example.com"
-NOBODYS = "b1946ac9-2f5c-4f4e-9d6a-3f1d1f1f2a11"  # the uuid of no conversation
+UNKNOWN_UUID = "b1946ac9-2f5c-4f4e-9d6a-3f1d1f1f2a11"  # no conversation has it
 
 Answer = dict[str, Any]
 
 
 def message(sender: Any = LINDA, **fields: Any) -> dict[str, Any]:
-    """A mail; `sender` is an address, or all of `from`."""
+    """Build an incoming message. `sender` is an email address or all of `from`."""
     who = {"email": sender} if isinstance(sender, str) else sender
     return {"channel": "email", "from": who, "content": "Hello."} | fields
 
 
 def receive(api: Api, sender: Any = LINDA, status: int = 201, **fields: Any) -> Answer:
-    """What a gateway is answered that hands over a message."""
+    """Post an incoming message."""
     answer: Answer = api.post(INBOUND, message(sender, **fields), status)
     return answer
 
 
 def begin(api: Api, contact_id: int, **fields: Any) -> Answer:
-    """The conversation that an agent begins with a contact."""
+    """Begin a conversation as an agent."""
     body = {"contact_id": contact_id, "channel": "email", "message": "Dear customer."} | fields
     answer: Answer = api.post("/conversations", body)
     return answer
@@ -49,7 +49,7 @@ def conversations_of(api: Api, contact_id: int) -> list[Answer]:
 
 
 def roles(api: Api, contact_id: int) -> dict[str, str]:
-    """The contact's role in each of its conversations, by uuid."""
+    """Read the contact's roles by uuid of the conversation."""
     return {each["uuid"]: each["role"] for each in conversations_of(api, contact_id)}
 
 
@@ -63,12 +63,12 @@ def channels_of(contact: Answer) -> list[tuple[str, str]]:
 
 
 def find(api: Api, typed: str) -> list[int]:
-    """Whom search finds."""
+    """Search for contacts. Returns their ids."""
     return [each["id"] for each in api.get("/contacts/search", query_string={"q": typed})]
 
 
 def stored(app: Flask) -> dict[str, list[Any]]:
-    """Every row of every table but the keys, which note when they were last used."""
+    """Read every row of every table except api_keys, whose `last_used_at` changes."""
     with app.app_context():
         return {
             name: [

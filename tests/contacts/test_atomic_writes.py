@@ -18,7 +18,7 @@ LETTER = {"channel": "email", "subject": "Hi", "message": "Dear Linda."}
 MAIL = f"From: Jo <jo@example.com>\nCc: {LINDA}\nMessage-ID: <1@x>\n\nHello."
 AS_MAIL = {"data": MAIL, "headers": {"Content-Type": "message/rfc822"}}
 
-# What writes, how it is asked, and what it does last.
+# Each writer: its request, and the function that it calls last.
 WRITERS: dict[str, tuple[str, str, dict[str, Any], Any, str]] = {
     "quick-create": ("POST", "/contacts/quick", {"json": {"email": "new@x.example"}},
                      directory, "list_channels"),

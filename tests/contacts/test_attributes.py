@@ -149,16 +149,16 @@ DEFINITIONS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def be_strict(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Turns strict mode on."""
+def turn_on_strict_mode(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return a function that turns strict mode on."""
     return lambda: monkeypatch.setitem(app.config, "CONTACTS_STRICT_ATTRIBUTES", True)
 
 
 @pytest.fixture
-def path(api: Api, be_strict: Callable[[], None]) -> str:
-    """Of a contact with an attribute from before strict mode was turned on."""
+def path(api: Api, turn_on_strict_mode: Callable[[], None]) -> str:
+    """The path of a contact with an attribute that was stored before strict mode."""
     contact = api.make_contact(custom_attributes={"old": 1})
-    be_strict()
+    turn_on_strict_mode()
     return f"/contacts/{contact['id']}"
 
 

@@ -65,12 +65,6 @@ def test_invalid_body_is_refused(api: Api, body: Any, path: str) -> None:
     assert api.get(f"/contacts/{contact['id']}") == contact
 
 
-def test_contact_that_does_not_exist_is_not_found(api: Api) -> None:
-    for contact_id in ("999", "abc", "0", "-1", str(2**63), "99999999999999999999"):
-        api.put(f"/contacts/{contact_id}/block", {"blocked": True}, 404)
-        api.put(f"/contacts/{contact_id}/block", {"blocked": 1}, 400)
-
-
 def test_blocking_needs_its_own_scope(
     api: Api, client: FlaskClient, make_key: Callable[..., str]
 ) -> None:

@@ -238,15 +238,6 @@ def test_channel_of_another_contact_is_not_found(app: Flask, api: Api, path: str
     assert stored(app) == before
 
 
-@pytest.mark.parametrize("number", ["999", "abc", "0", "-1", str(2**63), "99999999999999999999"])
-def test_missing_contact_or_channel_is_not_found(api: Api, path: str, number: str) -> None:
-    api.delete(f"{path}/channels/{number}", 404)
-    api.delete(f"/contacts/{number}/channels/1", 404)
-    answer = api.post(f"/contacts/{number}/channels", address("chat", "u-1"), 404)
-    assert answer["type"] == "NotFoundError"
-    api.post(f"/contacts/{number}/channels", address("chat", ""), 400)
-
-
 @pytest.mark.parametrize("typed", ["0433 111 222", "0433111222", "(0433) 111-222"])
 def test_channel_with_the_new_primary_phone_is_removed(api: Api, path: str, typed: str) -> None:
     api.post(f"{path}/channels", address("phone", "0433 111 222"))

@@ -182,12 +182,12 @@ def test_write_to_missing_contact_is_not_found(
 
 
 Contact = dict[str, Any]
-CHANNELS = "ab"  # what each editor's removal takes away
+CHANNELS = "ab"  # the identifiers that the editors remove
 
 
 @dataclass(frozen=True)
 class Edit:
-    """What an editor makes of the contact that it has seen; whether that is to be seen later."""
+    """A change: the request for a contact as read, and whether a contact shows the change."""
 
     call: Callable[[Contact, str], tuple[str, str, Any]]
     is_seen: Callable[[Contact, str], bool]
@@ -230,12 +230,12 @@ EDITS = {
     "removal": Edit(removal, lambda contact, editor: editor not in identifiers(contact)),
 }  # fmt: skip
 
-# The orders of two readings and two writings, but for the names; each reads before it writes.
+# Every order in which two editors read and then write, up to their names.
 ORDERS = [order for order in sorted(set(permutations("aabb"))) if order[0] == "a"]
 
 
 class Editor:
-    """Reads the contact, then writes what it makes of it under the tag that it has read."""
+    """Reads the contact, then writes with the ETag that it has read."""
 
     def __init__(self, api: Api, path: str, name: str, edit: Edit) -> None:
         self.api, self.path, self.name, self.edit = api, path, name, edit
@@ -252,7 +252,7 @@ class Editor:
         return answer.status_code
 
     def insist(self) -> int:
-        """How often it was refused until it was not."""
+        """Read and write until a write is accepted. Returns the number of refusals."""
         for refused in range(1000):
             self.read()
             status = self.write()
@@ -279,7 +279,7 @@ def test_no_order_of_two_editors_loses_an_update(
         "a": Editor(api, path, "a", EDITS[first]),
         "b": Editor(api, path, "b", EDITS[second]),
     }
-    stale: set[str] = set()  # who has read, and what it read is the past
+    stale: set[str] = set()  # editors whose ETag is out of date
     waiting = set(editors)
     for name in order:
         if name in waiting:
@@ -306,4 +306,4 @@ def test_simultaneous_editors_lose_no_update(app: Flask, api: Api, path: str) ->
         refusals = sum(pool.map(Editor.insist, editors))
     contact = api.get(path)
     assert [each.name for each in editors if not each.edit.is_seen(contact, each.name)] == []
-    assert refusals > 0  # or they were not simultaneous
+    assert refusals > 0  # else the editors were not simultaneous

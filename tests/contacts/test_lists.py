@@ -18,12 +18,12 @@ SUMMARY = {
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """Only to be read."""
+    """A directory that the tests only read."""
     return open_directory(tmp_path_factory.mktemp("lists"))
 
 
 def ordered(name: str, *, is_descending: bool) -> list[str]:
-    """The labels of PEOPLE as the contract orders them."""
+    """Sort the labels of PEOPLE as docs/api.md says."""
 
     def key(label: str) -> tuple[Any, int]:
         value = PEOPLE[label][name]

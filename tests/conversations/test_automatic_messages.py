@@ -1,4 +1,4 @@
-"""Bounces and automatic replies: recorded like any message, but nobody is made a contact by them.
+"""Bounces and automatic replies are recorded, but create no contacts.
 
 Which mails are automatic is tested in test_mail.py.
 """
@@ -29,19 +29,19 @@ FROM_LINDA = f"From: Linda Olsen <{LINDA}>"
 REPLIED = "Auto-Submitted: auto-replied"
 COPIED = "Cc: Ann Lee <ann@example.com>, Bob <bob@example.com>"
 STATUSES = ["Open", "Snoozed", "Resolved", "Closed", "Spam"]
-# Each automatic mail of the samples; they are of people whom the directory does not have.
+# The samples that a machine sent, all of unknown senders.
 SAMPLES = {name: raw for name, raw, fields in AUTOMATIC if fields["is_automatic"]}
 REPORT = multipart("report", mail(body="It could not be delivered."), headers=(DAEMON,))
 
 
 def hand_over(api: Api, raw: bytes, status: int = 201) -> Any:
-    """What a mail server is answered that hands over a raw mail."""
+    """Post a raw mail."""
     headers = {"Content-Type": "message/rfc822"}
     return api.call("POST", INBOUND, status, data=raw, headers=headers).json["data"]
 
 
 def thread(api: Api, status: str) -> Any:
-    """A conversation with Bob in this status, that the message <out@desk> began."""
+    """Begin a conversation with Bob by the message <out@desk>, and set its status."""
     bob = api.make_contact("bob@example.com")
     return set_status(api, begin(api, bob["id"], message_id="out@desk"), status)
 

@@ -33,7 +33,7 @@ FLASK = Path(sys.executable).parent / "flask"
 
 
 def hand_over(app: Flask, raw: bytes, code: int = os.EX_OK) -> Result:
-    """What becomes of a mail; standard output never tells of people, nor of our code."""
+    """Run the command. Its output must not contain personal data or tracebacks."""
     result: Result = app.test_cli_runner().invoke(args=["inbound", "mail"], input=raw)
     assert result.exit_code == code, result.output
     assert isinstance(result.exception, SystemExit | None)
@@ -144,7 +144,7 @@ def test_unreadable_database_exits_with_75(tmp_path: Path) -> None:
 
 
 def pipe(raw: bytes, folder: Path, **settings: str) -> subprocess.CompletedProcess[bytes]:
-    """The command as a mail server runs it, from a folder of its own."""
+    """Run the command in a process of its own, as a mail server does."""
     environ = {name: value for name, value in os.environ.items() if "CONTACTS_" not in name}
     environ["CONTACTS_DATABASE_URL"] = database_url(folder)
     command = [FLASK, "--app", PROJECT_FOLDER / "app.py", "inbound", "mail"]

@@ -29,7 +29,7 @@ def bob(api: Api) -> int:
 
 @pytest.fixture
 def insert(app: Flask) -> Insert:
-    """Stores a conversation with these people in these roles; answers with its uuid."""
+    """Return a function that stores a conversation and returns its uuid."""
 
     def store(day: int = 1, *, people: dict[int, str], **fields: Any) -> str:
         moment = f"2026-05-{day:02}T10:00:00.000000Z"
@@ -161,12 +161,3 @@ def test_unknown_status_is_refused(api: Api, linda: int, statuses: str) -> None:
     query = {"statuses": statuses}
     answer = api.get(f"/contacts/{linda}/conversations", 400, query_string=query)
     assert list(answer["errors"]["query"]) == ["statuses"]
-
-
-@pytest.mark.parametrize(
-    "contact_id", ["999", "abc", "0", "-1", str(2**63), "99999999999999999999"]
-)
-def test_contact_that_does_not_exist_is_not_found(api: Api, contact_id: str) -> None:
-    path = f"/contacts/{contact_id}/conversations"
-    assert api.get(path, 404)["type"] == "NotFoundError"
-    assert api.get(f"{path}?statuses=open", 400)["type"] == "InputError"

@@ -11,7 +11,7 @@ from tests.client import Api
 from tests.threads import (
     INBOUND,
     LINDA,
-    NOBODYS,
+    UNKNOWN_UUID,
     begin,
     conversations_of,
     message,
@@ -99,7 +99,7 @@ def test_message_of_a_known_contact_creates_none(api: Api) -> None:
         ({"from": {"email": LINDA, "phone": "1" * 33}}, "from.phone"),
         ({"from": {"email": LINDA, "identifier": " "}}, "from.identifier"),
         ({"from": {"email": LINDA, "identifier": "x" * 255}}, "from.identifier"),
-        ({"from": {"identifier": "linda"}}, "from.identifier"),  # of the channel email
+        ({"from": {"identifier": "linda"}}, "from.identifier"),  # must be an email address
         ({"channel": "phone", "from": {"identifier": "linda"}}, "from.identifier"),
         ({"from": {"email": LINDA, "first_name": "x" * 141}}, "from.first_name"),
         ({"from": {"email": LINDA, "last_name": "x" * 141}}, "from.last_name"),
@@ -128,7 +128,7 @@ def test_message_of_a_known_contact_creates_none(api: Api) -> None:
         ({"references": "<a@b>"}, "references"),
         ({"references": ["a@b", ""]}, "references[1]"),
         ({"references": ["a@b", None]}, "references[1]"),
-        *(({"conversation_uuid": v}, "conversation_uuid") for v in ("", "x", 5, NOBODYS)),
+        *(({"conversation_uuid": v}, "conversation_uuid") for v in ("", "x", 5, UNKNOWN_UUID)),
         *(({"received_at": v}, "received_at") for v in ("", 5, "2026-05-13", "yesterday")),
         ({"received_at": "2026-05-13T21:47:44"}, "received_at"),
         ({"received_at": "2026-13-13T21:47:44Z"}, "received_at"),
@@ -182,7 +182,7 @@ def test_subject_and_content_may_be_missing(api: Api) -> None:
 
 
 def padded(size: int) -> bytes:
-    """A message in a body of this many bytes."""
+    """Build a body of this many bytes."""
     body = b'{"channel": "email", "from": {"email": "linda@example.com"}, "content": "Hi"}'
     return body + b" " * (size - len(body))
 
@@ -194,7 +194,7 @@ def test_json_body_may_have_8_mib(api: Api, size: int, status: int) -> None:
     assert (status == 201) == ("message" in answer and "bucket" in answer)
 
 
-@pytest.mark.parametrize("path", ["/conversations", f"/conversations/{NOBODYS}/messages"])
+@pytest.mark.parametrize("path", ["/conversations", f"/conversations/{UNKNOWN_UUID}/messages"])
 def test_json_body_of_an_agent_may_have_8_mib(api: Api, path: str) -> None:
     for size, statuses in ((8 << 20, (400, 404)), (8 << 20 | 1, (413,))):
         body = b'{"message": "Hi"}' + b" " * (size - 17)
@@ -208,7 +208,8 @@ def test_json_body_of_an_agent_may_have_8_mib(api: Api, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("PUT", f"/conversations/{NOBODYS}/status"), ("POST", "/contacts/1/notes")]
+    ("method", "path"),
+    [("PUT", f"/conversations/{UNKNOWN_UUID}/status"), ("POST", "/contacts/1/notes")],
 )
 def test_other_json_bodies_may_have_1_mib(api: Api, method: str, path: str) -> None:
     options = {"data": b"{" + b" " * (1 << 20), "content_type": "application/json"}

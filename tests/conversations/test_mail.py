@@ -26,7 +26,7 @@ MAILS = [*SENDERS, *HEADERS, *BODIES, *AUTOMATIC]
 
 
 def fields(message: IncomingMessage) -> dict[str, Any]:
-    """A message as the table of samples names its fields."""
+    """Convert a message to the fields of the samples."""
     return {
         "channel": message.channel,
         "email": message.sender.email,
@@ -57,7 +57,7 @@ def test_only_a_mail_without_usable_sender_is_refused(raw: bytes) -> None:
 
 
 def assert_within_limits(message: IncomingMessage) -> None:
-    """What the rest of the service may rely on, whatever came in."""
+    """Check what the rest of the service relies on."""
     people = (message.sender, *message.cc)
     ids = [*filter(None, (message.message_id, message.in_reply_to)), *message.references]
     for line in (message.subject, *ids, *(person.display_name for person in people)):
@@ -210,7 +210,7 @@ def test_hostile_mail_takes_bounded_time(make: Callable[[], bytes]) -> None:
     raw = make()
     start = time.process_time()
     assert_survives(raw)
-    assert time.process_time() - start < 10  # one at most, on a machine with nothing else
+    assert time.process_time() - start < 10  # at most 1 on an idle machine
 
 
 @pytest.mark.slow

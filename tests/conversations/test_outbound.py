@@ -11,7 +11,6 @@ from flask.testing import FlaskClient
 from tests.client import Api
 from tests.threads import (
     LINDA,
-    NOBODYS,
     Answer,
     begin,
     conversations_of,
@@ -305,27 +304,3 @@ def test_unknown_status_is_refused(
     answer = api.put(f"/conversations/{begun['uuid']}/status", body, 400)
     assert list(answer["errors"]["json"]) == [path]
     assert conversations_of(api, linda["id"])[0]["status"] == "Open"
-
-
-@pytest.mark.parametrize("uuid", [NOBODYS, "abc", "1", "%00", "%F0%9F%98%80", "x" * 300])
-@pytest.mark.parametrize(
-    ("method", "route", "body"),
-    [
-        ("GET", "messages", None),
-        ("POST", "messages", {"message": "Hi"}),
-        ("PUT", "status", {"status": "Open"}),
-    ],
-)
-def test_conversation_that_does_not_exist_is_not_found(
-    api: Api, method: str, route: str, body: Any, uuid: str
-) -> None:
-    options = {} if body is None else {"json": body}
-    answer = api.call(method, f"/conversations/{uuid}/{route}", 404, **options)
-    assert answer.json["data"]["type"] == "NotFoundError"
-
-
-def test_input_is_checked_before_existence(api: Api) -> None:
-    path = f"/conversations/{NOBODYS}"
-    api.get(f"{path}/messages?page=0", 400)
-    api.post(f"{path}/messages", {"message": ""}, 400)
-    api.put(f"{path}/status", {"status": "open"}, 400)

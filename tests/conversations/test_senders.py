@@ -28,7 +28,7 @@ def names(contact: dict[str, Any]) -> Names:
 
 @pytest.fixture
 def linda(api: Api) -> dict[str, Any]:
-    """Somebody who is known by every kind of address."""
+    """A contact with every kind of address."""
     contact = api.make_contact(LINDA, first_name="Linda", last_name="Olsen", phone=PHONE)
     for address in (("email", WORK), ("phone", "(03) 9000-1234"), ("chat", "Linda-1")):
         contact = add_channel(api, contact, *address)
@@ -69,7 +69,7 @@ def test_known_sender_is_matched(
     ("channel", "sender"),
     [
         ("email", {"email": "linda@example.com"}),
-        ("sms", {"phone": "345 678"}),  # fewer than seven digits end nobody's number
+        ("sms", {"phone": "345 678"}),  # fewer than seven digits match only a whole number
         ("sms", {"phone": "+61 412 345 679"}),
         ("sms", {"phone": "+45 412 345 678"}),
         ("chat", {"identifier": "linda-1"}),
@@ -126,7 +126,7 @@ def test_email_takes_precedence_over_phone_over_identifier(
     others = [api.get(path_of(people[name])) for name in people if name != expected]
     contact = receive(api, sender, channel="chat")["contact"]
     assert contact["id"] == people[expected]["id"]
-    assert [api.get(path_of(other)) for other in others] == others  # and keep their addresses
+    assert [api.get(path_of(other)) for other in others] == others
 
 
 @pytest.mark.parametrize(
@@ -207,10 +207,10 @@ def test_new_contact_is_named_by_the_message_or_by_its_address(
         assert find(api, name) == [contact["id"]]
 
 
-# What an agent does to a contact that a message has made and named Linda Olsen by its address, what
-# the next message says, and the names after it.
+# A message creates a contact, named Linda Olsen by its address. Each case: the agent's changes, the
+# names in the next message, and the names after it.
 TOLD = {"first_name": "Lindy", "last_name": "Olsen-Berg"}
-LEARNT = {
+GUESSED = {
     "guess, both told": ({}, TOLD, ("Lindy", "Olsen-Berg")),
     "guess, one told": ({}, {"first_name": "Lindy"}, ("Lindy", "Olsen")),
     "guess, nothing told": ({}, {}, ("Linda", "Olsen")),
@@ -225,7 +225,7 @@ LEARNT = {
 }
 
 
-@pytest.mark.parametrize(("typed", "told", "expected"), LEARNT.values(), ids=LEARNT.keys())
+@pytest.mark.parametrize(("typed", "told", "expected"), GUESSED.values(), ids=GUESSED.keys())
 def test_guessed_names_are_replaced_and_typed_ones_stay(
     api: Api, typed: dict[str, Any], told: dict[str, str], expected: Names
 ) -> None:
@@ -277,7 +277,7 @@ def test_filled_names_are_found_by_search_and_filters(api: Api) -> None:
     assert after["updated_at"] > before["updated_at"]
     assert api.get(path_of(after)) == after
     assert (find(api, "lindy"), find(api, "olsen-berg")) == ([after["id"]], [after["id"]])
-    assert find(api, "linda olsen") == [after["id"]]  # by the address, which has not changed
+    assert find(api, "linda olsen") == [after["id"]]  # by the address, which is the same
     filtered = api.filtered([{"field": "first_name", "operator": "=", "value": "LINDY"}])
     assert [each["id"] for each in filtered["results"]] == [after["id"]]
 

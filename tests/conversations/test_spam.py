@@ -31,7 +31,7 @@ Message-ID: <raw@mail.example>
 Hello.
 """
 
-# How somebody writes who is known by all of these addresses.
+# Each way in which the blocked contact can write.
 WAYS: dict[str, tuple[str, dict[str, str]]] = {
     "primary address": ("email", {"email": LINDA.upper()}),
     "other address": ("email", {"email": "linda@work.example"}),
@@ -46,7 +46,7 @@ any_way = pytest.mark.parametrize(("channel", "sender"), WAYS.values(), ids=WAYS
 
 @pytest.fixture
 def linda(api: Api) -> Answer:
-    """Somebody blocked."""
+    """A blocked contact with every kind of address."""
     contact = api.make_contact(LINDA, first_name="Linda", last_name="Olsen", phone=PHONE)
     path = f"/contacts/{contact['id']}"
     for channel, identifier in (
@@ -61,7 +61,7 @@ def linda(api: Api) -> Answer:
 
 @pytest.fixture
 def thread(api: Api) -> Answer:
-    """Somebody else's open conversation, that begins with <open@x>."""
+    """An open conversation of another contact. Its first message is <open@x>."""
     conversation: Answer = receive(api, "bob@example.com", message_id="open@x")["conversation"]
     return conversation
 
@@ -74,7 +74,7 @@ def spam(api: Api) -> list[Answer]:
 
 
 def rows_of(app: Flask, conversation: Answer) -> dict[str, Any]:
-    """All that is stored of a conversation."""
+    """Read all rows of a conversation."""
     rows = stored(app)
     number = conversation["reference_number"]
     return {

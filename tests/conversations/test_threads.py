@@ -31,7 +31,7 @@ REOPENED = ["Spam", "Resolved", "Closed", "Snoozed"]
 
 
 def threads(api: Api, *names: str) -> dict[str, Any]:
-    """A conversation for each name, begun by the message <name@x> of a person of that name."""
+    """Begin a conversation for each name, by the message <name@x> of name@example.com."""
     answers = {name: receive(api, f"{name}@example.com", message_id=f"{name}@x") for name in names}
     return {name: answer["conversation"] for name, answer in answers.items()}
 
@@ -230,7 +230,7 @@ def test_messages_leave_the_contact_unchanged(api: Api) -> None:
     assert receive(api, in_reply_to="1@x")["contact"] == contact
 
 
-# The spellings in which each of these people may be named; the schemas have made emails one.
+# The spellings of each person's address. Emails are normalised by the schemas before.
 PEOPLE = (
     [Correspondent(email="linda.olsen@example.com")],
     [Correspondent(email="bob@example.com", display_name="Bob Smith")],
@@ -244,7 +244,7 @@ person = st.integers(0, len(PEOPLE) - 1)
 
 @st.composite
 def deliveries(draw: st.DrawFn) -> tuple[list[tuple[int, IncomingMessage]], list[int]]:
-    """Messages of people, each with who wrote it, and which of them is delivered when."""
+    """Draw messages with their authors, and an order of delivery with repetitions."""
     written = []
     for number in range(draw(st.integers(1, 7))):
         who = draw(person)
@@ -269,7 +269,7 @@ def test_contacts_do_not_depend_on_the_order_of_delivery(shared_app: Flask, exam
     written, order = example
     with shared_app.app_context():
         empty_database()
-        contacts: dict[int, int] = {}  # who, and the id of the contact that it was told to be
+        contacts: dict[int, int] = {}  # contact ids by person
         for number in order:
             who, message = written[number]
             with unit_of_work() as session:
@@ -294,4 +294,4 @@ def count(model: type[Base]) -> int:
 
 @pytest.fixture(autouse=True)
 def _leave_nothing(app: Flask) -> None:
-    """The clean-up of `app` follows."""
+    """Let the fixture `app` empty the database afterwards."""
