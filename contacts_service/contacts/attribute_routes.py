@@ -22,7 +22,9 @@ CREATE_EXAMPLE = {
     "values": ["gold", "silver", "bronze"],
 }
 
-blueprint = Blueprint("custom_attributes", __name__, description="What contacts may have besides.")
+blueprint = Blueprint(
+    "custom_attributes", __name__, description="Definitions of custom attributes."
+)
 
 
 @blueprint.route("/custom-attributes")

@@ -30,7 +30,7 @@ from schemas.contacts import (
 )
 from schemas.lists import list_of, page_of
 
-# "quick" and "search" are routes of their own; GET /contacts/quick is 405, not a contact.
+# `quick` and `search` are other routes: GET /contacts/quick answers 405.
 CONTACT_PATH = "/contacts/<id(quick, search):contact_id>"
 CONTACT_PREFIX = "/contacts/<id:contact_id>"
 CHANNELS_PATH = f"{CONTACT_PREFIX}/channels"
@@ -42,7 +42,7 @@ Filters.json_shape = filters_shape(queries.FIELDS, ATTRIBUTE_PREFIX)
 
 T = TypeVar("T")
 
-blueprint = Blueprint("contacts", __name__, description="The people of the directory.")
+blueprint = Blueprint("contacts", __name__, description="The contacts of the directory.")
 
 
 @blueprint.route("/contacts")

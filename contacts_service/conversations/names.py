@@ -17,7 +17,7 @@ _family_name_first = re.compile("[\u3400-\u9fff\uac00-\ud7a3]+")  # Han and Hang
 
 
 def guess_names(correspondent: Correspondent) -> tuple[str, str, bool]:
-    """Returns first name, last name, and whether they come from the local part of the address.
+    """Return first name, last name, and whether they come from the local part of the address.
 
     Names come from the message, else from the display name, else from the local part.
     """

@@ -50,7 +50,7 @@ Could you send it again?
 """
 MAIL_CONTENT = {"schema": {"type": "string", "format": "binary"}, "example": MAIL_EXAMPLE}
 
-blueprint = Blueprint("conversations", __name__, description="What was written, and by whom.")
+blueprint = Blueprint("conversations", __name__, description="Conversations and their messages.")
 inbound_blueprint = Blueprint("inbound", __name__, description="Messages that have arrived.")
 
 

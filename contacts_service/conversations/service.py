@@ -110,6 +110,7 @@ def begin_conversation(
 
 
 def set_status(conversation: Conversation, status: str) -> None:
+    """Set the status. If it differs, `updated_at` moves forward."""
     if conversation.status != status:
         conversation.status = status
         conversation.updated_at = moment_after(conversation.updated_at)
