@@ -19,7 +19,7 @@ from contacts_service.errors import InputError
 from contacts_service.strict_json import Json
 from contacts_service.text import compile_pattern
 
-VALUES_TOLD = 10  # how many values of a list a sentence about a wrong one names
+VALUES_NAMED = 10  # in the sentence about a value that is not in a list
 
 
 def check_attributes(session: UnitOfWork, attributes: Json) -> None:
@@ -44,10 +44,17 @@ def _complaint(value: Any, definition: AttributeDefinition | None) -> str | None
     """Return a sentence about a value that this definition forbids, else None."""
     if definition is None:
         return "This attribute is not defined."
-    return None if value is None else CHECKS[definition.data_type](value, definition)
+    if value is None:
+        return None
+    if definition.data_type == "text":
+        return _complaint_about_text(value, definition)
+    if definition.data_type == "list":
+        return _complaint_about_choice(value, orjson.loads(definition.values or "[]"))
+    is_valid, sentence = CHECKS[definition.data_type]
+    return None if is_valid(value) else sentence
 
 
-def _check_text(value: Any, definition: AttributeDefinition) -> str | None:
+def _complaint_about_text(value: Any, definition: AttributeDefinition) -> str | None:
     if not isinstance(value, str):
         return "Must be a string."
     if definition.regex is None or compile_pattern(definition.regex).fullmatch(value):
@@ -55,29 +62,19 @@ def _check_text(value: Any, definition: AttributeDefinition) -> str | None:
     return definition.regex_hint or f"Must match {definition.regex} as a whole."
 
 
-def _check_number(value: Any, _definition: AttributeDefinition) -> str | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return None if is_number else "Must be a number."
-
-
-def _check_checkbox(value: Any, _definition: AttributeDefinition) -> str | None:
-    return None if isinstance(value, bool) else "Must be true or false."
-
-
-def _check_date(value: Any, _definition: AttributeDefinition) -> str | None:
-    return None if _is_date(value) else "Must be a date, as in 2026-05-13."
-
-
-def _check_link(value: Any, _definition: AttributeDefinition) -> str | None:
-    return None if _is_link(value) else "Must be a web address, as in https://example.com/page."
-
-
-def _check_list(value: Any, definition: AttributeDefinition) -> str | None:
-    values = orjson.loads(definition.values or "[]")
+def _complaint_about_choice(value: Any, values: list[str]) -> str | None:
     if value in values:
         return None
-    more = ", …" if len(values) > VALUES_TOLD else ""
-    return f"Must be one of: {', '.join(values[:VALUES_TOLD])}{more}."
+    more = ", …" if len(values) > VALUES_NAMED else ""
+    return f"Must be one of: {', '.join(values[:VALUES_NAMED])}{more}."
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_boolean(value: Any) -> bool:
+    return isinstance(value, bool)
 
 
 def _is_date(value: Any) -> bool:
@@ -101,11 +98,9 @@ def _is_link(value: Any) -> bool:
         return False
 
 
-CHECKS: dict[str, Callable[[Any, AttributeDefinition], str | None]] = {
-    "text": _check_text,
-    "number": _check_number,
-    "checkbox": _check_checkbox,
-    "date": _check_date,
-    "link": _check_link,
-    "list": _check_list,
+CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "number": (_is_number, "Must be a number."),
+    "checkbox": (_is_boolean, "Must be true or false."),
+    "date": (_is_date, "Must be a date, as in 2026-05-13."),
+    "link": (_is_link, "Must be a web address, as in https://example.com/page."),
 }
