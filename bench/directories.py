@@ -23,7 +23,7 @@ from contacts_service.factory import create_app
 from contacts_service.search import rebuild as search_upkeep
 from contacts_service.search.ranking import make_document
 from contacts_service.search.tokens import tokens
-from contacts_service.timestamps import wire_time
+from contacts_service.timestamps import format_timestamp
 from contacts_service.transfer.importer import Import
 from schemas.contacts import ContactSchema
 
@@ -89,7 +89,7 @@ def _fill(count: int) -> None:
 
 
 def contact(number: int, person: dict[str, str | None]) -> bulk.NewContact:
-    moment = wire_time(BEGINNING + timedelta(seconds=100 * number))
+    moment = format_timestamp(BEGINNING + timedelta(seconds=100 * number))
     return bulk.NewContact(**person, created_at=moment, updated_at=moment)
 
 
@@ -147,7 +147,7 @@ def _quick_create(number: int, person: dict[str, str | None]) -> None:
 
 
 def _bare_insert(number: int, person: dict[str, str | None]) -> None:
-    email, moment = f"new-{number}@example.com", wire_time(datetime.now(UTC))
+    email, moment = f"new-{number}@example.com", format_timestamp(datetime.now(UTC))
     row = (person["first_name"], person["last_name"], email, None, 0, "{}", moment, moment)
     with closing(db.engine.raw_connection()) as connection:
         cursor = connection.cursor()

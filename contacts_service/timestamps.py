@@ -12,25 +12,25 @@ _rfc3339 = re.compile(
 )
 
 
-def now() -> str:
+def utc_now() -> str:
     """Return the present time in the stored form."""
-    return wire_time(datetime.now(UTC))
+    return format_timestamp(datetime.now(UTC))
 
 
-def wire_time(time: datetime) -> str:
+def format_timestamp(time: datetime) -> str:
     """Bring an aware datetime into the stored form."""
     utc = time.astimezone(UTC)
     return utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
-def read_moment(text: str) -> datetime:
+def parse_timestamp(text: str) -> datetime:
     """Parse a time in RFC 3339. Raises ValueError for anything else."""
     if not _rfc3339.fullmatch(text):
         raise ValueError("Not a time with its offset (RFC 3339).")
     return datetime.fromisoformat(text.upper())
 
 
-def moment_after(timestamp: str) -> str:
+def next_timestamp(timestamp: str) -> str:
     """Return the present time, or a microsecond after `timestamp` if the clock is behind it."""
     following = datetime.fromisoformat(timestamp) + timedelta(microseconds=1)
-    return max(now(), wire_time(following))
+    return max(utc_now(), format_timestamp(following))

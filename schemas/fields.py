@@ -14,7 +14,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from contacts_service import limits, text
 from contacts_service.limits import ATTRIBUTE_KEY_LENGTH, ATTRIBUTES_SIZE
 from contacts_service.strict_json import write_json
-from contacts_service.timestamps import read_moment, wire_time
+from contacts_service.timestamps import format_timestamp, parse_timestamp
 
 MEMBER_SIZE = len(',"k":1')  # bytes of the shortest member of an object
 COMPLAINTS = 100  # reported at most about one object or list
@@ -181,7 +181,7 @@ class DateTime(Token):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         given = super()._deserialize(value, attr, data, **kwargs)
         try:
-            return wire_time(read_moment(given))
+            return format_timestamp(parse_timestamp(given))
         except (ValueError, OverflowError):
             raise ValidationError(
                 "Must be a time with its offset, as in 2026-05-13T21:47:44Z."

@@ -29,7 +29,7 @@ from contacts_service.db.session import (
 )
 from contacts_service.errors import AuthError
 from contacts_service.text import clean_line
-from contacts_service.timestamps import now, wire_time
+from contacts_service.timestamps import format_timestamp, utc_now
 
 PREFIX = "lk_"
 USE_RECORDED_EVERY = timedelta(minutes=1)
@@ -77,14 +77,14 @@ def create_key(
     if unknown:
         raise ValueError(f"{unknown[0]} is not a scope; there are: {', '.join(SCOPES)}.")
     key = PREFIX + secrets.token_urlsafe(32)
-    expires_at = None if lifetime is None else wire_time(datetime.now(UTC) + lifetime)
+    expires_at = None if lifetime is None else format_timestamp(datetime.now(UTC) + lifetime)
     session.add(
         ApiKey(
             key_hash=_hash(key),
             agent_id=agent_id,
             agent_name=agent_name,
             scopes=" ".join(sorted(set(scopes))),
-            created_at=now(),
+            created_at=utc_now(),
             expires_at=expires_at,
         )
     )
@@ -101,7 +101,7 @@ def revoke_key(session: UnitOfWork, key_id: int) -> bool:
     key = session.get(ApiKey, key_id)
     if key is None:
         return False
-    key.revoked_at = key.revoked_at or now()
+    key.revoked_at = key.revoked_at or utc_now()
     return True
 
 
@@ -130,13 +130,13 @@ def _find(key: str) -> FoundKey:
     found = FoundKey(*row)
     if found.revoked_at is not None:
         raise AuthError("The token has been revoked.")
-    if found.expires_at is not None and found.expires_at <= now():
+    if found.expires_at is not None and found.expires_at <= utc_now():
         raise AuthError("The token has expired.")
     return found
 
 
 def _use_recorded_before() -> str:
-    return wire_time(datetime.now(UTC) - USE_RECORDED_EVERY)
+    return format_timestamp(datetime.now(UTC) - USE_RECORDED_EVERY)
 
 
 def _record_use_after_answer(key_id: int) -> None:
@@ -154,7 +154,7 @@ def _record_use(context: AppContext, key_id: int) -> None:
         try:
             with unit_of_work(is_patient=False) as session:
                 session.execute(
-                    update(ApiKey).where(ApiKey.id == key_id, is_due).values(last_used_at=now())
+                    update(ApiKey).where(ApiKey.id == key_id, is_due).values(last_used_at=utc_now())
                 )
         except SQLAlchemyError as error:
             if classify_error(error) != "busy":  # if it is, the next request records the use

@@ -14,7 +14,7 @@ from contacts_service.db.session import UnitOfWork
 from contacts_service.errors import ConflictError, InputError, NotFoundError
 from contacts_service.listing.lists import ListQuery, Order, PageRequest, read_list
 from contacts_service.strict_json import Json, write_json
-from contacts_service.timestamps import moment_after, now
+from contacts_service.timestamps import next_timestamp, utc_now
 from schemas.attribute_definitions import AttributeDefinitionSchema
 
 DEFINITION_SHAPE = Shape(AttributeDefinitionSchema().fields, AttributeDefinition)
@@ -43,7 +43,7 @@ def create_definition(session: UnitOfWork, fields: Json) -> Json:
     key is defined already.
     """
     _check_fields(fields["data_type"], fields)
-    timestamp = now()
+    timestamp = utc_now()
     definition = AttributeDefinition(
         **_column_values(fields), created_at=timestamp, updated_at=timestamp
     )
@@ -78,7 +78,7 @@ def update_definition(session: UnitOfWork, definition_id: int, changes: Json) ->
     for name, value in _column_values(changes).items():
         setattr(definition, name, value)
     if session.is_modified(definition):
-        definition.updated_at = moment_after(definition.updated_at)
+        definition.updated_at = next_timestamp(definition.updated_at)
     return read_definition(session.reads, definition_id)
 
 

@@ -17,7 +17,7 @@ from contacts_service.errors import ConflictError, NotFoundError
 from contacts_service.limits import EMAIL, PHONE
 from contacts_service.strict_json import Json
 from contacts_service.text import phone_digits
-from contacts_service.timestamps import moment_after, now
+from contacts_service.timestamps import next_timestamp, utc_now
 from schemas.contacts import ContactChannelSchema
 
 T = TypeVar("T")
@@ -120,15 +120,15 @@ def change_primary(session: UnitOfWork, contact: Contact, email: str | None) -> 
     old = None if contact.email is None else _find_email(session, contact.email)
     if old is not None and email is not None:
         old.is_primary = False
-        old.updated_at = moment_after(old.updated_at)
+        old.updated_at = next_timestamp(old.updated_at)
     elif old is not None:
         session.delete(old)
     contact.email = email
     if new is not None:
         new.is_primary = True
-        new.updated_at = moment_after(new.updated_at)
+        new.updated_at = next_timestamp(new.updated_at)
     elif email is not None:
-        add_addresses(session, [(contact.id, (EMAIL, email), now())], is_primary=True)
+        add_addresses(session, [(contact.id, (EMAIL, email), utc_now())], is_primary=True)
 
 
 def _find_email(session: UnitOfWork, email: str) -> ContactChannel | None:

@@ -10,7 +10,7 @@ from contacts_service.db.session import UnitOfWork, read_connection
 from contacts_service.errors import NotFoundError
 from contacts_service.listing.lists import ListQuery, Order, PageRequest, read_list
 from contacts_service.strict_json import Json
-from contacts_service.timestamps import now
+from contacts_service.timestamps import utc_now
 from schemas.notes import AuthorSchema, NoteSchema
 
 NOTE_SHAPE = Shape(
@@ -46,7 +46,7 @@ def create_note(session: UnitOfWork, contact_id: int, content: str, author: Prin
         content=content,
         author_id=author.agent_id,
         author_name=author.agent_name,
-        created_at=now(),
+        created_at=utc_now(),
     )
     session.add(note)
     session.flush()

@@ -13,7 +13,7 @@ from contacts_service.errors import ConflictError, NotFoundError
 from contacts_service.search.index import index_contacts
 from contacts_service.strict_json import Json, is_same_json, write_json
 from contacts_service.text import fold, phone_digits
-from contacts_service.timestamps import moment_after, now
+from contacts_service.timestamps import next_timestamp, utc_now
 
 
 def get_contact(session: UnitOfWork, contact_id: int) -> Contact:
@@ -49,7 +49,7 @@ def create_contact(
     are_names_guessed: bool = False,
 ) -> int:
     """Create a contact and return its id. Nobody may have its addresses (`find_owner`)."""
-    timestamp = now()
+    timestamp = utc_now()
     contact = NewContact(
         first_name=first_name,
         last_name=last_name,
@@ -112,7 +112,7 @@ def add_channel(session: UnitOfWork, contact: Contact, address: Address) -> bool
         raise ConflictError("The address is already taken.")
     if owner == contact.id or _has_number(contact, address):
         return False
-    channels.add_addresses(session, [(contact.id, address, now())])
+    channels.add_addresses(session, [(contact.id, address, utc_now())])
     record_change(session, contact)
     return True
 
@@ -146,7 +146,7 @@ def fold_columns(contact: Contact) -> None:
 
 def touch(contact: Contact) -> None:
     """Move `updated_at` forward."""
-    contact.updated_at = moment_after(contact.updated_at)
+    contact.updated_at = next_timestamp(contact.updated_at)
 
 
 def _editable(contact: Contact) -> tuple[str | None, ...]:

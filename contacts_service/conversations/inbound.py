@@ -17,7 +17,7 @@ from contacts_service.db.session import UnitOfWork
 from contacts_service.errors import InputError
 from contacts_service.limits import INBOX, INCOMING, OPEN, SPAM, SPAM_BUCKET, STATUSES, TRASHED
 from contacts_service.strict_json import Json, write_json
-from contacts_service.timestamps import now
+from contacts_service.timestamps import utc_now
 
 # The statuses of conversations that take another message: of anybody, and of a blocked sender.
 CONTINUED = frozenset(STATUSES) - {TRASHED}
@@ -87,7 +87,7 @@ def route_message(session: UnitOfWork, message: IncomingMessage) -> Routing:
     contact, is_contact_new = _find_sender(session, message)
     is_blocked = contact is not None and contact.blocked
     thread = find_thread(session, message, must_exist=not is_blocked)
-    timestamp = now()
+    timestamp = utc_now()
     if thread is not None and thread.status in (CONTINUED_BY_BLOCKED if is_blocked else CONTINUED):
         if contact is not None and not is_blocked:
             service.set_status(thread, OPEN)

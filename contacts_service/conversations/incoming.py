@@ -40,7 +40,7 @@ class IncomingMessage:
     in_reply_to: str | None = None
     references: tuple[str, ...] = ()  # oldest first
     conversation_uuid: str | None = None
-    received_at: str | None = None  # as `timestamps.wire_time` writes it; None means now
+    received_at: str | None = None  # as `timestamps.format_timestamp` writes it; None means now
     is_automatic: bool = False  # a bounce or an automatic reply, which makes no contact
 
 

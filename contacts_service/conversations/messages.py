@@ -12,7 +12,7 @@ from contacts_service.db.session import UnitOfWork
 from contacts_service.limits import PREVIEW_LENGTH
 from contacts_service.listing.lists import ListQuery, Order, PageRequest, read_list
 from contacts_service.strict_json import Json
-from contacts_service.timestamps import moment_after
+from contacts_service.timestamps import next_timestamp
 from schemas.conversations import MessageSchema
 from schemas.notes import AuthorSchema
 
@@ -73,7 +73,7 @@ def append_message(session: UnitOfWork, conversation: Conversation, message: Mes
     if conversation.last_message is None or message.created_at >= conversation.last_message_at:
         conversation.last_message = message.content[:PREVIEW_LENGTH]
         conversation.last_message_at = message.created_at
-    conversation.updated_at = moment_after(conversation.updated_at)
+    conversation.updated_at = next_timestamp(conversation.updated_at)
     session.flush()
     message.conversation_id = conversation.id
 

@@ -14,7 +14,7 @@ from contacts_service.db.session import UnitOfWork
 from contacts_service.errors import ConflictError, InputError
 from contacts_service.limits import OUTGOING, TRASHED
 from contacts_service.strict_json import Json
-from contacts_service.timestamps import now
+from contacts_service.timestamps import utc_now
 
 
 def begin_conversation(session: UnitOfWork, written: Json, author: Principal) -> Json:
@@ -24,7 +24,7 @@ def begin_conversation(session: UnitOfWork, written: Json, author: Principal) ->
     for a contact_id that does not exist, and ConflictError for a message_id that is taken.
     """
     contact_id = _contact_id_of(session, written)
-    timestamp = now()
+    timestamp = utc_now()
     conversation = service.begin_conversation(
         session, channel=written["channel"], subject=written["subject"], timestamp=timestamp
     )
@@ -49,7 +49,7 @@ def reply(session: UnitOfWork, uuid: str, written: Json, author: Principal) -> J
     the same people. Raises NotFoundError, and ConflictError for a message_id that is taken.
     """
     conversation = service.get_conversation(session, uuid)
-    timestamp = now()
+    timestamp = utc_now()
     if conversation.status == TRASHED:
         conversation = _begin_successor(session, conversation, timestamp)
     return _record_message(session, conversation, written, author, timestamp)

@@ -14,7 +14,7 @@ from contacts_service.db.session import UnitOfWork
 from contacts_service.limits import EMAIL, PHONE
 from contacts_service.search import query as search
 from contacts_service.text import phone_digits
-from contacts_service.timestamps import now
+from contacts_service.timestamps import utc_now
 
 
 def find_or_create_contact(
@@ -81,7 +81,7 @@ def _complete_contact(
     is_changed = _complete_names(contact, person)
     for address in _addresses(person, channel):
         if _find_contact_id(session, address) is None:
-            add_addresses(session, [(contact.id, address, now())])
+            add_addresses(session, [(contact.id, address, utc_now())])
             is_changed = True
     if is_changed:
         record_change(session, contact)

@@ -13,7 +13,7 @@ from contacts_service.errors import NotFoundError
 from contacts_service.limits import OPEN, PARTICIPANT, SENDER, SPAM
 from contacts_service.listing.lists import ListQuery, Order, PageRequest, read_list
 from contacts_service.strict_json import Json
-from contacts_service.timestamps import moment_after
+from contacts_service.timestamps import next_timestamp
 from schemas.conversations import ConversationOfContactSchema, ConversationSchema
 
 LATEST_FIRST = Order(Conversation.last_message_at, Conversation.id)
@@ -113,7 +113,7 @@ def set_status(conversation: Conversation, status: str) -> None:
     """Set the status. If it differs, `updated_at` moves forward."""
     if conversation.status != status:
         conversation.status = status
-        conversation.updated_at = moment_after(conversation.updated_at)
+        conversation.updated_at = next_timestamp(conversation.updated_at)
 
 
 def add_sender(session: UnitOfWork, conversation: Conversation, contact_id: int) -> None:

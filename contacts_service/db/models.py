@@ -1,6 +1,6 @@
 """The tables and their constraints; no queries.
 
-Times are text, always 27 characters in UTC (`clock.now`), so that they sort as they read and
+Times are text as `timestamps` writes it, always 27 characters, so that they sort as they read and
 go out as they are. JSON is compact text.
 """
 

@@ -21,7 +21,7 @@ from contacts_service.demo.people import MadeUp, PeopleMaker
 from contacts_service.demo.words import AGENTS, FOLLOW_UPS, NOTES, REPLIES, SPAM, TOPICS
 from contacts_service.limits import PREVIEW_LENGTH
 from contacts_service.strict_json import Json
-from contacts_service.timestamps import wire_time
+from contacts_service.timestamps import format_timestamp
 
 ROWS_PER_TRANSACTION = 1000
 CONVERSATIONS_PER_CONTACT = 0.6
@@ -146,7 +146,7 @@ class Demo:
             "contact_id": person.contact_id if is_incoming else None,
             "author_id": author_id,
             "author_name": author_name,
-            "created_at": wire_time(moment),
+            "created_at": format_timestamp(moment),
         }
 
     def _participants(self, sender: Person) -> list[Json]:
@@ -162,7 +162,7 @@ class Demo:
             "content": self.random.choice(NOTES).format(n=self.random.randrange(1000, 100_000)),
             "author_id": author_id,
             "author_name": author_name,
-            "created_at": wire_time(moment),
+            "created_at": format_timestamp(moment),
         }
 
     def _uuid(self) -> str:

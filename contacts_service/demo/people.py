@@ -13,7 +13,7 @@ from contacts_service.demo.words import COUNTRIES, DOMAINS, HANDLES, TIERS, Coun
 from contacts_service.errors import OperatorError
 from contacts_service.strict_json import Json, write_json
 from contacts_service.text import clean_line, fold
-from contacts_service.timestamps import wire_time
+from contacts_service.timestamps import format_timestamp
 
 SPAN = timedelta(days=3 * 365)
 WEIGHTS = tuple(accumulate(country.weight for country in COUNTRIES))
@@ -60,8 +60,10 @@ class PeopleMaker:
             phone=self._phone(country) if chance.random() < 0.72 else None,
             blocked=chance.random() < 0.02,
             custom_attributes=write_json(self._attributes(country, last_name)).decode(),
-            created_at=wire_time(created_at),
-            updated_at=wire_time(created_at + (self.now - created_at) * chance.random() ** 3),
+            created_at=format_timestamp(created_at),
+            updated_at=format_timestamp(
+                created_at + (self.now - created_at) * chance.random() ** 3
+            ),
         )
         made = MadeUp(contact)
         if chance.random() < 0.93:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from contacts_service.db.sql import casefold, members_of, number, place_in
 from contacts_service.text import clean_line, refuse_control_characters
-from contacts_service.timestamps import read_moment, wire_time
+from contacts_service.timestamps import format_timestamp, parse_timestamp
 
 Condition = ColumnElement[bool]
 Column = SQLColumnExpression[Any]
@@ -154,7 +154,7 @@ class TimeField(Field):
             try:
                 if _date.fullmatch(raw):
                     return _span(datetime.fromisoformat(raw).replace(tzinfo=UTC), timedelta(days=1))
-                return _span(read_moment(raw), timedelta(microseconds=1))
+                return _span(parse_timestamp(raw), timedelta(microseconds=1))
             except ValueError:
                 pass
         raise ValueError("The value must be a date, or a time with its offset (RFC 3339).")
@@ -194,7 +194,7 @@ def _span(start: datetime, length: timedelta) -> tuple[str, str]:
         end = start + length
     except OverflowError:
         end = LAST_MOMENT
-    return wire_time(start), wire_time(end)
+    return format_timestamp(start), format_timestamp(end)
 
 
 class AttributeField(Field):

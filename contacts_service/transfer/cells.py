@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from contacts_service.strict_json import JSONError, read_json
-from contacts_service.timestamps import wire_time
+from contacts_service.timestamps import format_timestamp
 from schemas.channels import ChannelCreateSchema
 from schemas.contacts import ContactUpdateSchema
 from schemas.fields import CustomAttributes, SingleLine
@@ -46,7 +46,7 @@ class MomentCell(fields.Field[str]):
             raise ValidationError("Must be a date or a time, as in 2026-05-13T21:47:44Z.") from None
         if moment > datetime.now(UTC) + CLOCK_DIFFERENCE:
             raise ValidationError("Lies in the future.")
-        return wire_time(moment)
+        return format_timestamp(moment)
 
 
 class AttributesCell(CustomAttributes):

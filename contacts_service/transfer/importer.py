@@ -29,7 +29,7 @@ from contacts_service.db.session import UnitOfWork, unit_of_work, yield_to_write
 from contacts_service.errors import InputError
 from contacts_service.search.index import index_contacts
 from contacts_service.strict_json import Json
-from contacts_service.timestamps import now
+from contacts_service.timestamps import utc_now
 from contacts_service.transfer.cells import read_cells
 from contacts_service.transfer.csv_format import (
     FileError,
@@ -212,7 +212,7 @@ class Import:
             ],
         )
         index_contacts(session, [contact.id for contact, _ in self.updated])
-        moment = now()
+        moment = utc_now()
         for contact, _ in self.new:
             self.is_search_unordered |= contact.updated_at != ""
             contact.updated_at = contact.updated_at or moment

@@ -15,7 +15,7 @@ from sqlalchemy import delete
 from contacts_service.db.models import IdempotencyRecord
 from contacts_service.db.session import UnitOfWork, unit_of_work
 from contacts_service.errors import ConflictError, InputError, ServiceError
-from contacts_service.timestamps import now, wire_time
+from contacts_service.timestamps import format_timestamp, utc_now
 from contacts_service.web.responses import JSON, error_response
 
 HEADER = "Idempotency-Key"
@@ -63,7 +63,7 @@ def run_once(answer: Callable[[], Response], *, body: bytes | None) -> Response:
                 status=response.status_code,
                 etag=response.headers.get("ETag"),
                 content=response.get_data(as_text=True),
-                created_at=now(),
+                created_at=utc_now(),
             )
         )
     return response
@@ -76,7 +76,7 @@ def _fingerprint(body: bytes) -> str:
 
 
 def _find(session: UnitOfWork, key: str) -> IdempotencyRecord | None:
-    oldest = wire_time(datetime.now(UTC) - KEPT_FOR)
+    oldest = format_timestamp(datetime.now(UTC) - KEPT_FOR)
     session.execute(delete(IdempotencyRecord).where(IdempotencyRecord.created_at < oldest))
     return session.get(IdempotencyRecord, (g.principal.agent_id, key))
 

@@ -19,7 +19,7 @@ from flask import Flask, Response, g, has_app_context, request
 from flask.sansio.scaffold import Scaffold
 
 from contacts_service.strict_json import Json, write_json
-from contacts_service.timestamps import wire_time
+from contacts_service.timestamps import format_timestamp
 
 ExceptionInfo = (
     tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
@@ -51,7 +51,7 @@ class JsonFormatter(RedactingFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line: Json = {
-            "time": wire_time(datetime.fromtimestamp(record.created, UTC)),
+            "time": format_timestamp(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname.lower(),
             "message": record.getMessage(),
             "request_id": g.get("request_id") if has_app_context() else None,

@@ -41,7 +41,8 @@ def test_updated_at_moves_forward_when_the_clock_goes_back(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contact = api.make_contact()
-    monkeypatch.setattr("contacts_service.timestamps.now", lambda: "2020-01-01T00:00:00.000000Z")
+    past = "2020-01-01T00:00:00.000000Z"
+    monkeypatch.setattr("contacts_service.timestamps.utc_now", lambda: past)
     blocked = api.put(f"/contacts/{contact['id']}/block", {"blocked": True})
     unblocked = api.put(f"/contacts/{contact['id']}/block", {"blocked": False})
     assert contact["updated_at"] < blocked["updated_at"] < unblocked["updated_at"]

@@ -157,7 +157,7 @@ def test_updated_at_moves_forward_whatever_the_clock_does(
 ) -> None:
     moment = datetime.fromisoformat(linda["updated_at"]) + timedelta(seconds=step)
     clock = moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    monkeypatch.setattr("contacts_service.timestamps.now", lambda: clock)
+    monkeypatch.setattr("contacts_service.timestamps.utc_now", lambda: clock)
     answer = api.put(path_of(linda), change)
     assert MOMENT.fullmatch(answer["updated_at"])
     assert answer["updated_at"] > linda["updated_at"]

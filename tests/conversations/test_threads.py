@@ -12,7 +12,7 @@ from contacts_service.conversations import inbound
 from contacts_service.conversations.incoming import Correspondent, IncomingMessage
 from contacts_service.db.models import Contact, Message, Participant
 from contacts_service.db.session import Base, db, unit_of_work
-from contacts_service.timestamps import now
+from contacts_service.timestamps import utc_now
 from tests.client import Api
 from tests.conftest import empty_database
 from tests.threads import (
@@ -201,8 +201,8 @@ def test_created_at_is_received_at(api: Api, told: str, shown: str) -> None:
     "told", [{}, {"received_at": None}, {"received_at": "2999-01-01T00:00:00Z"}]
 )
 def test_created_at_is_now_without_a_possible_received_at(api: Api, told: dict[str, Any]) -> None:
-    before = now()
-    assert before <= receive(api, **told)["message"]["created_at"] <= now()
+    before = utc_now()
+    assert before <= receive(api, **told)["message"]["created_at"] <= utc_now()
 
 
 def test_late_message_is_ordered_by_received_at(api: Api) -> None:

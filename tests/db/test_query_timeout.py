@@ -13,7 +13,7 @@ from contacts_service.contacts.bulk import NewContact, create_contacts
 from contacts_service.db.queries import CompiledStatement
 from contacts_service.db.session import classify_error, db, read_connection, unit_of_work
 from contacts_service.listing.lists import NumberedPage
-from contacts_service.timestamps import now
+from contacts_service.timestamps import utc_now
 from tests.client import Api
 
 PEOPLE = 500
@@ -30,7 +30,7 @@ LEAVES = [
 @pytest.fixture
 def hurried(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Flask:
     """A directory, and no time at all from the first look at the clock on."""
-    moment = now()
+    moment = utc_now()
     people = [
         NewContact(email=f"{number}@example.com", created_at=moment, updated_at=moment)
         for number in range(PEOPLE)

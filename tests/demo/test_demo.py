@@ -24,7 +24,7 @@ from contacts_service.db.models import (
 from contacts_service.demo import story as demo_story
 from contacts_service.demo.people import PeopleMaker
 from contacts_service.limits import PREVIEW_LENGTH, STATUSES
-from contacts_service.timestamps import now
+from contacts_service.timestamps import utc_now
 from tests.client import Api
 from tests.conftest import make_app
 from tests.files import add_people, directory, flask, tables
@@ -63,7 +63,7 @@ def test_people_are_as_the_api_would_have_them(rows: Read) -> None:
         assert person.first_name_folded == text.fold(person.first_name)
         assert person.email is None or text.normalise_email(person.email) == person.email
         assert person.phone is None or text.normalise_phone(person.phone) == person.phone
-        assert person.created_at <= person.updated_at <= now()
+        assert person.created_at <= person.updated_at <= utc_now()
 
 
 @pytest.mark.usefixtures("demo")
@@ -98,7 +98,7 @@ def test_conversations_agree_with_their_messages(rows: Read) -> None:
         messages = said[conversation.id]
         assert 1 <= len(messages) <= 4
         assert conversation.last_message == messages[-1].content[:PREVIEW_LENGTH]
-        assert conversation.last_message_at == messages[-1].created_at <= now()
+        assert conversation.last_message_at == messages[-1].created_at <= utc_now()
         assert conversation.created_at == messages[0].created_at
     assert {conversation.status for conversation in conversations} == set(STATUSES)
     assert any(len(conversation.last_message) == PREVIEW_LENGTH for conversation in conversations)
