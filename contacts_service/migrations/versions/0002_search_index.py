@@ -1,17 +1,16 @@
-"""The index that finds people by any part of what is known of them; on SQLite filled for all."""
+"""Adds the index that finds people by any part of what is known of them; fills it on SQLite."""
 
 import sqlalchemy as sa
 from alembic import op
 
-from contacts_service.db.session import UnitOfWork
-from contacts_service.search.index import index_everybody
+from contacts_service.migrations.frozen_search_index import fill_search_index
 
 revision = "0002"
 down_revision = "0001"
 
 TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 
-# Tokens are made in Python and come with spaces between them: everything else belongs to a token.
+# Tokens come with spaces between them; every other character belongs to a token.
 ASCII_PUNCTUATION = "".join(chr(code) for code in range(33, 127) if not chr(code).isalnum())
 
 
@@ -24,7 +23,7 @@ def upgrade() -> None:
             ["contact_id"], ["contacts.id"], name=op.f("fk_contact_documents_contact_id")
         )
     ]
-    if is_postgresql():  # it would keep everybody from the contacts when the index is rebuilt
+    if is_postgresql():  # putting a rebuilt index in place would lock the contacts
         references = []
     op.create_table(
         "contact_documents",
@@ -39,9 +38,7 @@ def upgrade() -> None:
         return  # 0006 makes the index there
     connection = op.get_bind()
     create_full_text_index(connection)
-    with UnitOfWork(connection) as session:
-        for _ in index_everybody(session):
-            pass
+    fill_search_index(connection)
 
 
 def is_postgresql() -> bool:

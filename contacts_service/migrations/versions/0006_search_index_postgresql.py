@@ -1,12 +1,8 @@
-"""PostgreSQL's search index in two columns, as `search_postgresql` fills it.
-
-Who changes the columns moves the filling into the migration that does.
-"""
+"""Lays PostgreSQL's search index out in two columns."""
 
 from alembic import op
 
-from contacts_service.db.session import UnitOfWork
-from contacts_service.search.index import index_everybody
+from contacts_service.migrations.frozen_search_index import fill_search_index
 
 revision = "0006"
 down_revision = "0005"
@@ -24,14 +20,11 @@ def upgrade() -> None:
         "words integer[] NOT NULL, inner_parts integer[] NOT NULL)"
     )
     for column in COLUMNS:
-        # How often each token comes would fill the statistics, and mislead: any scan but that of
-        # the index is too slow.
+        # Statistics of the tokens would be large and would lead to plans without the index.
         op.execute(f"ALTER TABLE contact_search ALTER {column} SET STATISTICS 0")
-    with UnitOfWork(op.get_bind()) as session:
-        for _ in index_everybody(session):
-            pass
+    fill_search_index(op.get_bind())
     for column in COLUMNS:
-        # Without a list of what is still to be indexed, which every search would go through.
+        # Without fastupdate's list of pending entries, which every search would have to read.
         op.execute(
             f"CREATE INDEX ix_contact_search_{column} ON contact_search USING gin ({column}) "
             "WITH (fastupdate = off)"
