@@ -1,7 +1,7 @@
-"""What the service asks of a database system; `sqlite` and `postgresql` answer it.
+"""The interface that `sqlite` and `postgresql` implement.
 
-`CONTACTS_DATABASE_URL` chooses one when the application is made. What the two spell differently in
-SQL is in `sql`.
+`CONTACTS_DATABASE_URL` chooses one of them when the application is made. Differences of their SQL
+are in `sql`.
 """
 
 from abc import ABC, abstractmethod
@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine
 
 from contacts_service.errors import OperatorError
 
-# Others write for too long; a query takes too long; the database cannot be reached or used.
+# Other writers take too long; a query takes too long; the database cannot be reached or used.
 Cause = Literal["busy", "slow", "unreachable"]
 
 Rows = Sequence[tuple[Any, ...]]
@@ -36,11 +36,11 @@ class Backend(ABC):
 
     @abstractmethod
     def exists(self) -> bool:
-        """Whether there is a database, as far as that can be told without opening it."""
+        """Whether there is a database, as far as can be said without opening it."""
 
     @abstractmethod
     def create(self) -> None:
-        """Make an empty database, if that is the service's to do. Raises OSError."""
+        """Make an empty database, if this is a task of the service. Raises OSError."""
 
     @abstractmethod
     def check(self, connection: Connection) -> None:
@@ -54,7 +54,8 @@ class Backend(ABC):
     def begin_reading(self, driver: Any, seconds: float | None) -> None:
         """Begin a read-only transaction that sees one state of the database.
 
-        Its queries fail as "slow" after `seconds`, on PostgreSQL each by itself; None is no limit.
+        Its queries fail as "slow" after `seconds`, or never if that is None. SQLite counts from the
+        beginning of the transaction, PostgreSQL from that of each query.
         """
 
     @abstractmethod
@@ -73,11 +74,11 @@ class Backend(ABC):
         """Maintain the database after a commit. Raises nothing."""
 
     def checkpoint_on_exit(self) -> None:  # noqa: B027
-        """Tidy up when the service has ended. Raises nothing."""
+        """Maintain the database after all other connections are closed. Raises nothing."""
 
     @abstractmethod
     def migrating(self, engine: Engine) -> AbstractContextManager[Connection]:
-        """A connection in a transaction that holds the write lock and may change tables."""
+        """A connection in a transaction that holds the write lock and may alter tables."""
 
     @abstractmethod
     def insert_rows(self, driver: Any, table: str, columns: Sequence[str], rows: Rows) -> None:
@@ -85,7 +86,7 @@ class Backend(ABC):
 
     @abstractmethod
     def reserve_ids(self, driver: Any, table: str, count: int) -> int:
-        """The first of `count` ids in a row, for the next rows. An id is never given twice."""
+        """Reserve `count` consecutive ids that were never used; the first one."""
 
     @abstractmethod
     def classify_error(self, error: Any) -> Cause | None:
@@ -93,4 +94,4 @@ class Backend(ABC):
 
     @abstractmethod
     def connection_hint(self, error: Any) -> str:
-        """What to do about a database that cannot be opened, as a sentence."""
+        """A sentence that says what to do about a database that cannot be opened."""

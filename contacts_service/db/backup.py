@@ -1,6 +1,7 @@
-"""Backups: one file that holds everything, as it was at one moment.
+"""Backups: one file that holds everything as it was at one moment.
 
-Made while the service writes; checked when it was made, and again before it is restored.
+A backup can be made while the service writes. It is checked when it is made and before it is
+restored.
 """
 
 import os
@@ -14,7 +15,7 @@ from urllib.parse import quote
 from contacts_service.db.migrate import is_known_revision
 from contacts_service.errors import OperatorError
 
-BESIDE = ("", "-wal", "-shm")  # a database's file, and what SQLite keeps next to it
+SUFFIXES = ("", "-wal", "-shm")  # of a database's file, and of the files that SQLite adds
 
 
 class BackupError(OperatorError):
@@ -22,9 +23,9 @@ class BackupError(OperatorError):
 
 
 def back_up(database: Path, file: Path) -> int:
-    """Copy the database to `file`, which is replaced only by a whole and sound copy; its bytes.
+    """Copy the database to `file`, and return the size of the copy in bytes.
 
-    Raises BackupError.
+    Replaces `file` only by a complete and sound copy. Raises BackupError.
     """
     _require_another(file, database)
     if not database.exists():
@@ -38,10 +39,10 @@ def back_up(database: Path, file: Path) -> int:
 
 
 def restore(file: Path, database: Path, *, overwrite: bool) -> Path | None:
-    """Put a backup in the place of the database; where what was there before is now.
+    """Replace the database by a backup, and return where the former database is now, if any.
 
-    Raises BackupError: for a file that is no sound backup or is a newer version's, and for a
-    database that is there, unless it is to be overwritten.
+    Raises BackupError if the file is not a sound backup or was made by a newer version, and if
+    there is a database and it must not be overwritten.
     """
     _require_another(file, database)
     with _errors(file):
@@ -58,7 +59,7 @@ def restore(file: Path, database: Path, *, overwrite: bool) -> Path | None:
 
 
 def faults(database: Path) -> Iterator[str]:
-    """What SQLite finds wrong with a database's pages, indexes and references: a line for each."""
+    """The faults that SQLite finds in pages, indexes and foreign keys, as sentences."""
     with closing(_opened(database)) as connection:
         for (line,) in connection.execute("PRAGMA integrity_check"):
             if line != "ok":
@@ -68,7 +69,7 @@ def faults(database: Path) -> Iterator[str]:
 
 
 def _require_another(file: Path, database: Path) -> None:
-    # The service would go on writing to the file that a copy has taken the place of.
+    # The service would go on writing to the replaced file.
     if file.resolve() == database.resolve():
         raise BackupError(f"{file} is the database itself.")
 
@@ -79,8 +80,8 @@ def _opened(file: Path) -> sqlite3.Connection:
 
 def _copy(source: Path, target: Path) -> None:
     with closing(_opened(source)) as read, closing(sqlite3.connect(target)) as written:
-        read.backup(written)  # in one step: of one moment, whoever writes meanwhile
-        written.execute("PRAGMA journal_mode = DELETE")  # a file that stands alone
+        read.backup(written)  # in one step, so that all of it is from one moment
+        written.execute("PRAGMA journal_mode = DELETE")  # makes the file complete by itself
 
 
 def _require_sound(file: Path) -> None:
@@ -94,12 +95,12 @@ def _require_sound(file: Path) -> None:
 
 
 def _put_aside(database: Path) -> Path | None:
-    """Where the database is from here on, if it was there; a log that it left goes along."""
+    """Rename the database, with its log, and return its new path; None if there is none."""
     was_there = database.exists()
     numbers = chain([""], map("-{}".format, count(2)))
     names = (f"{database}.before-restore{number}" for number in numbers)
-    aside = next(name for name in names if not any(Path(name + end).exists() for end in BESIDE))
-    for end in BESIDE:
+    aside = next(name for name in names if not any(Path(name + end).exists() for end in SUFFIXES))
+    for end in SUFFIXES:
         with suppress(FileNotFoundError):
             Path(f"{database}{end}").replace(aside + end)
     return Path(aside) if was_there else None
@@ -107,19 +108,19 @@ def _put_aside(database: Path) -> Path | None:
 
 @contextmanager
 def _unfinished(file: Path) -> Iterator[Path]:
-    """A path beside `file` to write to, gone in the end."""
+    """A path beside `file` to write to; what is left there is removed at the end."""
     unfinished = file.with_name(f"{file.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     try:
-        unfinished.touch(0o600)  # as the database: it holds everything
+        unfinished.touch(0o600)  # only the owner may read it, like the database
         yield unfinished
     finally:
-        for suffix in (*BESIDE, "-journal"):
+        for suffix in (*SUFFIXES, "-journal"):
             Path(f"{unfinished}{suffix}").unlink(missing_ok=True)
 
 
 def _put_in_place(unfinished: Path, file: Path) -> None:
-    """Let what is written take the place of `file`, once all of it is on the disk."""
+    """Replace `file` by `unfinished`, once all of that is on the disk."""
     _sync(unfinished)
     unfinished.replace(file)
     _sync(file.parent)

@@ -16,7 +16,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.argument("file", type=FILE)
 @with_appcontext
 def back_up(file: Path) -> None:
-    """Write everything to FILE, as it is at this moment, while the service runs."""
+    """Copy the whole database to FILE; the service may run."""
     try:
         size = backup.back_up(_database(), file)
     except BackupError as error:
@@ -26,10 +26,10 @@ def back_up(file: Path) -> None:
 
 @click.command("restore")
 @click.argument("file", type=FILE)
-@click.option("--overwrite", is_flag=True, help="Put a database that is there aside.")
+@click.option("--overwrite", is_flag=True, help="Rename an existing database and go on.")
 @with_appcontext
 def restore(file: Path, overwrite: bool) -> None:
-    """Put the backup FILE in the place of the database; stop the service first."""
+    """Replace the database by the backup FILE; stop the service first."""
     try:
         aside = backup.restore(file, _database(), overwrite=overwrite)
     except BackupError as error:

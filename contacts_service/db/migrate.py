@@ -1,4 +1,4 @@
-"""Bringing a database to this version's tables, whoever else starts at the same moment."""
+"""Migrates a database to this version's tables, even if several processes start at once."""
 
 import logging
 import time
@@ -16,22 +16,22 @@ from contacts_service.db.backend import BackendError
 from contacts_service.db.session import backend, busy_sentence, classify_error, db
 
 FOLDER = Path(__file__).parent.parent / "migrations"
-PATIENCE_SECONDS = 3600  # with another process that migrates
+PATIENCE_SECONDS = 3600  # how long to wait for another process that migrates
 
 logger = logging.getLogger(__name__)
 
 
 def init_migration(app: Flask) -> None:
-    """Offer `flask db`."""
+    """Add the `flask db` commands."""
     flask_migrate.Migrate(app, db, directory=str(FOLDER))
 
 
 def migrate_database(*, may_create: bool = False, is_patient: bool = True) -> None:
-    """Upgrade the database of the current application; `may_create`: make it if it is not there.
+    """Upgrade the database of the current application. Makes it if it may and there is none.
 
-    Waits for another process that does so, an hour at most, or where it is not patient for as long
-    as a writer waits. Raises SettingsError with what to do: it is not there, cannot be opened or
-    written, or is a newer version's.
+    Waits for another process that migrates: an hour if it is patient, otherwise as long as a writer
+    waits. Raises SettingsError, which says what to do, if there is no database, if it cannot be
+    opened or written, and if a newer version made it.
     """
     if not may_create and not backend().exists():
         raise SettingsError(f"There is no database {backend().name}; see CONTACTS_DATABASE_URL.")
@@ -44,7 +44,7 @@ def migrate_database(*, may_create: bool = False, is_patient: bool = True) -> No
 
 
 def _is_migrated() -> bool:
-    """Upgrade the database if it needs to be; False where others are at work in it."""
+    """Upgrade the database if necessary; False if others are writing to it."""
     try:
         backend().create()
         with db.engine.connect() as connection:
@@ -71,7 +71,7 @@ def _is_migrated() -> bool:
 def is_compared(
     item: Any, name: str | None, kind: str, _is_reflected: bool, _other: object
 ) -> bool:
-    """Whether models and tables must agree on it: not on what one database alone has."""
+    """Whether models and tables must agree on it. They need not on what only one database has."""
     if kind == "table":
         return not (name or "").startswith(("contact_search", "contact_count"))
     return kind != "foreign_key_constraint" or item.table.name != "contact_documents"

@@ -1,7 +1,7 @@
 """The tables and their constraints; no queries.
 
-Times are text as `timestamps` writes it, always 27 characters, so that they sort as they read and
-go out as they are. JSON is compact text.
+Times are text of 27 characters in UTC, as the API writes them, so that they sort as text. JSON is
+compact text.
 """
 
 from sqlalchemy import (
@@ -24,7 +24,7 @@ NO_REUSE = {"sqlite_autoincrement": True}  # the id of a deleted row never comes
 
 
 class Contact(Base):
-    """A person. The folded columns are what lists order and filter by (contract, section 3)."""
+    """A person. Lists are ordered and filtered by the folded columns (docs/api.md, "Lists")."""
 
     __tablename__ = "contacts"
 
@@ -40,7 +40,7 @@ class Contact(Base):
     first_name_folded: Mapped[str]
     last_name_folded: Mapped[str]
     email_folded: Mapped[str | None]
-    # What was guessed from an address gives way to what a message says (contract, section 6).
+    # A name that was guessed from an address is replaced by one in a message (docs/messages.md).
     is_first_name_guessed: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_last_name_guessed: Mapped[bool] = mapped_column(default=False, server_default=false())
 
@@ -50,7 +50,7 @@ class Contact(Base):
         Index(None, "email_folded", "id"),
         Index(None, "created_at", "id"),
         Index(None, "updated_at", "id"),
-        # Who has no address comes last in this order too, which PostgreSQL needs an index for.
+        # Contacts without an address come last in this order too; PostgreSQL needs an index for it.
         Index(
             "ix_contacts_email_folded_id_descending",
             desc("email_folded").nulls_last(),
@@ -64,7 +64,7 @@ class ContactChannel(Base):
     """An address of a person.
 
     The primary email has a row too (`is_primary`, not shown as a channel), so that one constraint
-    keeps an address with one person, whichever way it is theirs.
+    ensures that no two people have the same address.
     """
 
     __tablename__ = "contact_channels"
@@ -81,7 +81,7 @@ class ContactChannel(Base):
 
 
 class ContactDocument(Base):
-    """What search looks at of a contact (`matching.Document`); the id grows with every indexing."""
+    """A contact's dumped `search.ranking.Document`; the id is the docid (see `search.index`)."""
 
     __tablename__ = "contact_documents"
 
@@ -89,12 +89,12 @@ class ContactDocument(Base):
     contact_id: Mapped[int] = mapped_column(Id, unique=True)
     document: Mapped[str]
 
-    # PostgreSQL would keep everybody from the contacts while a rebuilt index is put in place.
+    # In PostgreSQL a foreign key would lock the contacts while a rebuilt index is put in place.
     __table_args__ = (ForeignKeyConstraint(["contact_id"], ["contacts.id"]).ddl_if("sqlite"),)
 
 
 class Note(Base):
-    """What an agent wrote about a contact; never changed."""
+    """A text that an agent wrote about a contact. It is never changed."""
 
     __tablename__ = "contact_notes"
 
@@ -131,7 +131,7 @@ class Conversation(Base):
 
 
 class Participant(Base):
-    """A contact's part in a conversation: its `sender`, or a copied-in `participant`."""
+    """A contact in a conversation. `role` is "sender", or "participant" if copied in."""
 
     __tablename__ = "conversation_participants"
 
@@ -141,9 +141,10 @@ class Participant(Base):
 
 
 class Message(Base):
-    """One message of a conversation: `incoming` from a contact or `outgoing` from an agent.
+    """A message of a conversation: `incoming` from a contact or `outgoing` from an agent.
 
-    `first_answer` is what the delivery of an incoming one was told, as JSON, for the next ones.
+    `first_answer` is the JSON that the delivery of an incoming message was answered with; further
+    deliveries of the same message are answered with it too.
     """
 
     __tablename__ = "messages"
@@ -178,7 +179,7 @@ class IdempotencyRecord(Base):
 
 
 class ApiKey(Base):
-    """A key of an agent; `key_hash` is the SHA-256 of the key in hexadecimal."""
+    """A key of an agent. `key_hash` is the SHA-256 of the key in hexadecimal."""
 
     __tablename__ = "api_keys"
 
@@ -196,7 +197,7 @@ class ApiKey(Base):
 
 
 class AttributeDefinition(Base):
-    """What a custom attribute may hold, where definitions are enforced. `values` is JSON."""
+    """What a custom attribute may hold, if definitions are enforced. `values` is JSON."""
 
     __tablename__ = "custom_attribute_definitions"
 

@@ -1,8 +1,8 @@
-"""What PostgreSQL needs: how connections are made and noticed to be gone, how transactions begin.
+"""PostgreSQL: how connections are made and found to be lost, and how transactions begin.
 
-Writers of all instances queue at one advisory lock, as they do for SQLite's file. So the numbers of
+Writers of all instances queue for one advisory lock, as they do for SQLite's file. So the docids of
 the search index grow in the order of commits, nothing that a writer has read changes before it
-commits, and no two writers can wait for each other.
+commits, and writers cannot deadlock.
 """
 
 import select
@@ -22,17 +22,18 @@ from contacts_service.db.backend import Backend, BackendError, Cause, Rows
 
 DRIVER = "postgresql+psycopg"
 WRITERS = 0x636F6E7461637473  # "contacts": the advisory lock of whoever writes
-PREPARE_THRESHOLD = 5  # psycopg's default: a statement is prepared when it runs for the sixth time
+PREPARE_THRESHOLD = 5  # psycopg's default: prepares a statement when it runs for the sixth time
 
-# Classes of SQLSTATEs about the database's surroundings: connection, resources, an operator's
-# doing, the system, damage. Then states: a standby, missing rights, tables that are not ours, a
-# prepared statement whose table has changed or that a pooler has dropped.
+# SQLSTATEs that are no fault of a statement of ours. The classes are about connections, resources,
+# locks and states of objects, an operator's intervention, the system, and damage. The single states
+# are a standby, missing rights, foreign tables or columns, and a prepared statement whose table has
+# changed or that a pooler has dropped.
 UNAVAILABLE_CLASSES = {"08", "53", "55", "57", "58", "XX"}
 UNAVAILABLE_STATES = {"25006", "42501", "42P01", "42703", "0A000", "26000"}
 BUSY_STATES = {"40001", "40P01", "55P03"}
 SLOW_STATE = "57014"
 
-# A machine or network that is gone without a word is noticed after half a minute.
+# A machine or network that vanishes is noticed after half a minute.
 KEEPALIVES = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -40,7 +41,7 @@ KEEPALIVES = {
     "tcp_user_timeout": 30_000,
 }
 
-# What a server or its absence says, and what to do about it.
+# Words in the error of a connection, and what to do about it.
 HINTS = (
     ("password authentication", "check the role and the password in CONTACTS_DATABASE_URL"),
     ("no password supplied", "put the role's password in CONTACTS_DATABASE_URL"),
@@ -76,10 +77,10 @@ class PostgreSQLServer(Backend):
         }
 
     def exists(self) -> bool:
-        return True  # the attempt to connect tells
+        return True  # only an attempt to connect can say
 
     def create(self) -> None:
-        """Do nothing: whoever administers the server makes the database."""
+        """Do nothing; the server's administrator makes the database."""
 
     def check(self, connection: Connection) -> None:
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
@@ -105,7 +106,7 @@ class PostgreSQLServer(Backend):
     def connect(self) -> psycopg.Connection[Any]:
         """A connection in autocommit mode. Raises psycopg.Error.
 
-        The URL's own options come first; `prepare_threshold=0` is for poolers that know no
+        Options in the URL take precedence. `prepare_threshold=0` is for poolers that do not support
         prepared statements.
         """
         words, options = self._dialect.create_connect_args(self.url)
@@ -114,7 +115,7 @@ class PostgreSQLServer(Backend):
             "application_name": "contacts",
             **KEEPALIVES,
             **options,
-            "client_encoding": "UTF8",  # whatever the database or the environment says
+            "client_encoding": "UTF8",  # the database or PGCLIENTENCODING may say another
         }
         threshold = int(given.pop("prepare_threshold", PREPARE_THRESHOLD)) or None
         connection: psycopg.Connection[Any] = psycopg.connect(
@@ -130,7 +131,7 @@ class PostgreSQLServer(Backend):
         )
 
     def end_reading(self, driver: Any) -> None:
-        driver.execute("COMMIT")  # after a ROLLBACK psycopg forgets its prepared statements
+        driver.execute("COMMIT")  # a ROLLBACK would make psycopg forget its prepared statements
 
     def begin_writing(self, driver: Any, deadline: float) -> None:
         patience = max(1, round(1000 * (deadline - time.monotonic())))
@@ -177,29 +178,29 @@ class PostgreSQLServer(Backend):
         if not isinstance(error, psycopg.Error):
             return None
         state = error.sqlstate
-        if state is None:  # the connection is gone, or was never there
-            is_gone = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-            return "unreachable" if is_gone else None
+        if state is None:  # the connection is lost, or could not be made
+            is_lost = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+            return "unreachable" if is_lost else None
         if state == SLOW_STATE:
             return "slow"
         if state in BUSY_STATES:
             return "busy"
-        is_outside = state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE_STATES
-        return "unreachable" if is_outside else None
+        is_unavailable = state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE_STATES
+        return "unreachable" if is_unavailable else None
 
     def connection_hint(self, error: Any) -> str:
-        told = " ".join(str(error).split())
-        todo = next(
-            (todo for words, todo in HINTS if words in told.lower()),
+        message = " ".join(str(error).split())
+        hint = next(
+            (hint for words, hint in HINTS if words in message.lower()),
             "check CONTACTS_DATABASE_URL and that the server runs",
         )
-        return f"The database {self.name} cannot be used ({told}); {todo}."
+        return f"The database {self.name} cannot be used ({message}); {hint}."
 
 
 def _require_open(connection: Any, _record: ConnectionPoolEntry, _proxy: object) -> None:
-    """Take no connection from the pool that the server has closed.
+    """Let the pool replace a connection that the server has closed.
 
-    A server says nothing on a connection at rest, but that it ends it.
+    The server sends nothing on an idle connection except that it closes it.
     """
     poll = select.poll()
     if not connection.closed:

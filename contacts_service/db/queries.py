@@ -1,7 +1,7 @@
-"""Reading: SELECTs that are compiled once and run on the driver's own connection.
+"""Reading: SELECTs that SQLAlchemy compiles once and that run on the driver's own connection.
 
-SQLAlchemy says what to ask. Asking through its Core takes some 60 µs a statement, the driver alone
-some 10 (`python -m bench.costs`). `Shape` says once which columns an answer is made of.
+To run a statement takes SQLAlchemy's Core some 60 µs and the driver alone some 10
+(`python -m bench.costs`). `Shape` says which columns an answer is made of.
 """
 
 import sqlite3
@@ -28,7 +28,7 @@ DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
 class CompiledStatement:
     """A SELECT whose `bindparam`s get their values when it runs.
 
-    Its rows hold what the driver gives: no result type of SQLAlchemy is applied.
+    Its rows hold the driver's values; no result type of SQLAlchemy is applied.
     """
 
     def __init__(self, statement: Executable) -> None:
@@ -36,7 +36,7 @@ class CompiledStatement:
         self._compiled: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {}  # by dialect
 
     def bind(self, dialect: Dialect, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
-        """The text in the dialect's SQL, and the values of its placeholders in their order."""
+        """The statement in the dialect's SQL, and the values of its placeholders in order."""
         if dialect.name not in self._compiled:
             self._compiled[dialect.name] = self._compile(dialect)
         text, names, constants = self._compiled[dialect.name]
@@ -90,7 +90,7 @@ class ReadConnection:
         self, statement: CompiledStatement, values: Mapping[str, Any] = NO_VALUES, size: int = 1000
     ) -> Iterator[list[tuple[Any, ...]]]:
         """All rows, `size` at a time, without holding them all."""
-        # psycopg reads everything at once, but through a cursor of the server's, which has a name.
+        # psycopg fetches all rows at once, unless the cursor has a name and so is the server's.
         named = {"name": f"batches_{id(statement)}"} if self.dialect.name == "postgresql" else {}
         with driver_errors, closing(self.driver.cursor(**named)) as cursor:
             cursor.execute(*statement.bind(self.dialect, values))
@@ -107,11 +107,11 @@ class ReadConnection:
 
 
 class Shape:
-    """How a row becomes a JSON object: its names in order, and the column behind each.
+    """How a row becomes a JSON object: the object's names in order, and the column of each.
 
-    `names` are usually the fields of the schema that documents the object. A name is the column of
-    `model` that is called so, or what `others` says: another column, or the Shape of an object
-    inside, which is null where its first column is.
+    `names` are usually the fields of the schema that documents the object. The column of a name is
+    the attribute of `model` with that name, unless `others` gives one. `others` may also give the
+    Shape of an object inside this one, which is null if its first column is.
     """
 
     def __init__(self, names: Iterable[str], model: Any = None, **others: "Column | Shape") -> None:
@@ -122,7 +122,7 @@ class Shape:
             self._readers[name] = self._add(member)
 
     def _add(self, member: "Column | Shape") -> Callable[[Row], Any]:
-        """Add the member's columns; the function that finds its value in a row."""
+        """Add the member's columns, and return the function that reads its value from a row."""
         first = len(self.columns)
         if not isinstance(member, Shape):
             self.columns.append(member)
@@ -132,7 +132,7 @@ class Shape:
         return lambda row: None if row[first] is None else member.read(row[first:end])
 
     def read(self, row: Row) -> Json:
-        """The object of a row that begins with `columns`."""
+        """The object of a row whose first values are those of `columns`."""
         return {name: read(row) for name, read in self._readers.items()}
 
 

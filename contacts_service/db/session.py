@@ -26,8 +26,8 @@ BACKENDS: dict[str, type[SQLiteFile] | type[PostgreSQLServer]] = {
     "sqlite": SQLiteFile,
     "postgresql": PostgreSQLServer,
 }
-BEYOND_THREADS = 2  # connections: for the writer, and for recording the use of a key
-PAUSE_SECONDS = 0.005  # between the steps of long work; waiting writers look every millisecond
+EXTRA_CONNECTIONS = 2  # beside one for each thread: the writer's, and to record the use of a key
+PAUSE_SECONDS = 0.005  # between the steps of long work; waiting writers try every millisecond
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -53,10 +53,10 @@ def init_database(app: Flask) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = database.url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         **database.engine_options,
-        "hide_parameters": True,  # people's data stays out of logs
-        "pool_size": app.config["CONTACTS_THREADS"] + BEYOND_THREADS,
+        "hide_parameters": True,  # keeps personal data out of logs
+        "pool_size": app.config["CONTACTS_THREADS"] + EXTRA_CONNECTIONS,
         "max_overflow": 0,
-        "pool_use_lifo": True,  # the connection used last has its pages at hand
+        "pool_use_lifo": True,  # the connection used last has its pages cached
         "pool_timeout": app.config["CONTACTS_BUSY_TIMEOUT"],
     }
     app.extensions["database"] = database
@@ -107,7 +107,7 @@ def close_read_connection(_error: BaseException | None = None) -> None:
     pooled: PoolProxiedConnection = g.pop("pooled")
     try:
         backend().end_reading(pooled.dbapi_connection)
-    except Exception:  # whatever it is, the connection is of no more use
+    except Exception:  # the connection is broken, whatever the error
         pooled.invalidate()
     else:
         pooled.close()
@@ -138,7 +138,7 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[UnitOfWork]:
     outer: UnitOfWork | None = g.get("unit_of_work")
     if outer is not None:
         with outer.begin_nested():
-            outer.connection()  # makes the savepoint now, not at the first statement
+            outer.connection()  # makes the savepoint here and not at the first statement
             yield outer
         return
     close_read_connection()
@@ -177,13 +177,13 @@ def _write_lock(deadline: float) -> Iterator[None]:
 def insert_rows(
     session: UnitOfWork, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Insert rows by the driver; SQLAlchemy takes longer about it than the database."""
+    """Insert rows through the driver, without what SQLAlchemy's ORM does for each."""
     if rows:
         backend().insert_rows(session.driver, table.name, columns, rows)
 
 
 def reserve_ids(session: UnitOfWork, table: Table, count: int) -> int:
-    """The first of `count` ids in a row that were never given."""
+    """Reserve `count` consecutive ids that were never used; the first one."""
     return backend().reserve_ids(session.driver, table.name, count)
 
 

@@ -1,4 +1,4 @@
-"""What SQLite and PostgreSQL spell differently: constructs that compile to the SQL of each."""
+"""Constructs that compile to different SQL for SQLite and PostgreSQL."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -23,7 +23,7 @@ Text = String().with_variant(String(collation="C"), "postgresql")  # sorts by co
 
 
 class JSONText(String):
-    """Text that is JSON."""
+    """Text that holds JSON."""
 
 
 StoredJSON = JSONText().with_variant(JSONText(collation="C"), "postgresql")
@@ -51,10 +51,10 @@ def _table_of(array: Any, name: str | None) -> TableValuedAlias:
 
 
 class members_of(FunctionElement[Any]):  # noqa: N801
-    """The members of an object, stored as JSON, as a table: `key`, `type`, and the scalar value.
+    """The members of a JSON object as a table: `key`, `type`, and the value if it is a scalar.
 
-    Types are called as SQLite's json_each does. The value of a string is in `text`, that of a
-    number or a boolean (1 or 0) in `number`.
+    `type` is the name that SQLite's json_each uses. A string is in `text`; a number is in `number`,
+    and so is a boolean, as 1 or 0.
     """
 
     inherit_cache = True
@@ -67,27 +67,27 @@ class members_of(FunctionElement[Any]):  # noqa: N801
 
 
 def number(value: float) -> ColumnElement[Any]:
-    """A number of any size, for comparing with `members_of`."""
+    """A number of any size, to compare with the `number` of `members_of`."""
     is_whole = -(2**63) <= value < 2**63 and value == int(value)
     return literal(int(value) if is_whole else value, Numeric)
 
 
 class place_in(FunctionElement[int]):  # noqa: N801
-    """The place, from 1, where a text has another one inside; 0 if nowhere."""
+    """The position of one text inside another, from 1; 0 if it is not inside."""
 
     inherit_cache = True
     type = Integer()
 
 
 class casefold(FunctionElement[str]):  # noqa: N801
-    """A text as Python's `str.casefold` has it."""
+    """A text after Python's `str.casefold`."""
 
     inherit_cache = True
     type = String()
 
 
 class contact_count(FunctionElement[int]):  # noqa: N801
-    """How many contacts there are, which triggers keep (migration 0005)."""
+    """How many contacts there are, as triggers keep count (migration 0005)."""
 
     inherit_cache = True
     type = Integer()
@@ -119,7 +119,7 @@ def _members(element: Any, compiler: Any, **options: Any) -> str:
     return f"(SELECT key, type, atom AS text, atom AS number FROM json_each({stored}))"
 
 
-# The shortest digits of a double, which JSON has, are not all the digits of a large whole one.
+# JSON holds the shortest digits that identify a double; a large whole double has more of them.
 PG_NUMBER = """
     CASE WHEN CAST(value AS text) ~ '[.eE]'
         AND abs(CAST(CAST(value AS text) AS float8)) >= 2.0 ^ 53

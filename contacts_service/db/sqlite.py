@@ -1,4 +1,4 @@
-"""What SQLite needs: how connections are made and kept honest, how transactions begin."""
+"""SQLite: how connections are made and checked, and how transactions begin and end."""
 
 import os
 import re
@@ -16,28 +16,26 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from contacts_service.db.backend import Backend, Cause, Rows
 
-# Primary result codes that speak of the database's surroundings, not of a statement of ours:
-# READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
+# Primary result codes that are no fault of a statement of ours: READONLY, IOERR, CORRUPT, FULL,
+# CANTOPEN, PROTOCOL, NOTADB.
 UNAVAILABLE_CODES = {8, 10, 11, 13, 14, 15, 26}
 
 NOT_OUR_TABLES = re.compile(
     r"no such table: |no such column: \w+\.\w+|table \w+ has no column named "
 )
 
-STEPS = 100_000  # of SQLite's machine between looks at whether a reader's time is up: milliseconds
-POLLING_SECONDS = 0.001  # between a writer's looks at whether another process is done
+DEADLINE_STEPS = 100_000  # instructions of SQLite between looks at a reader's deadline
+POLLING_SECONDS = 0.001  # between a writer's attempts to get the lock from another process
 
-# SQLite begins its log anew only when nobody reads from it. Where readers overlap that never comes
-# by itself, so from LOG_BYTES on a writer empties it: it waits for those who read, but first for no
-# longer than EMPTYING_SECONDS, then for twice as long each time. Other writers wait for that, so it
-# takes at most half of their time-out.
-LOG_BYTES = 16 * 2**20
-EMPTYING_SECONDS = 0.25
-LONGEST_EMPTYING_SECONDS = 2.0
-EMPTYING_PAUSE = 4  # times as long writers go on before the next try
+# SQLite starts its write-ahead log anew only when nobody reads from it. If readers always overlap,
+# that never happens, so a writer truncates the log once it is longer than MAX_LOG_BYTES. It waits
+# for the readers to end, and other writers wait for it: at most TRUNCATION_SECONDS or half their
+# time-out, and then not again for PAUSE_FACTOR times as long as it took.
+MAX_LOG_BYTES = 16 * 2**20
+TRUNCATION_SECONDS = 1.0
+PAUSE_FACTOR = 4
 
-# Statements kept by each connection. The service has about thirty of its own.
-CACHED_STATEMENTS = 64
+CACHED_STATEMENTS = 64  # of each connection; the service has about thirty
 
 FileIdentity = tuple[int, int] | None  # device and inode
 
@@ -56,18 +54,17 @@ class SQLiteFile(Backend):
         self.busy_timeout = busy_timeout
         self.engine_options = {"creator": self.connect}
         self._log = Path(f"{self.path}-wal")
-        self._longest_emptying = min(LONGEST_EMPTYING_SECONDS, busy_timeout / 2)
-        self._emptying = min(EMPTYING_SECONDS, self._longest_emptying)
-        self._next_emptying = 0.0
+        self._truncation_seconds = min(TRUNCATION_SECONDS, busy_timeout / 2)
+        self._next_truncation = 0.0  # monotonic seconds
 
     def exists(self) -> bool:
         return self.path.exists()
 
     def check(self, connection: Connection) -> None:
-        """Any file that SQLite opens will do."""
+        """Accept any file that SQLite opens."""
 
     def connect(self) -> sqlite3.Connection:
-        """A connection to the file, which must exist: nobody is served an empty database."""
+        """A connection to the file. Raises sqlite3.Error if it does not exist."""
         connection = sqlite3.connect(
             f"file:{quote(str(self.path))}?mode=rw",
             uri=True,
@@ -78,18 +75,18 @@ class SQLiteFile(Backend):
         )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
+        connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.create_function("casefold", 1, _casefold, deterministic=True)
         return connection
 
     def create(self) -> None:
-        """Make the file, its owner's alone, and its folder, if not there. Raises OSError."""
+        """Make the file and its folder if they are missing; only the owner may read the file."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.touch(0o600)
 
     def prepare(self, engine: Engine) -> None:
-        """Let the engine's connections be of the file that is there, and begin as we say."""
+        """Make the pool replace connections to another file, and begin transactions ourselves."""
         event.listen(engine, "connect", self._on_connect)
         event.listen(engine, "checkout", self._on_checkout)
         event.listen(engine, "begin", self._on_begin)
@@ -97,7 +94,7 @@ class SQLiteFile(Backend):
     def begin_reading(self, driver: Any, seconds: float | None) -> None:
         if seconds is not None:
             deadline = time.monotonic() + seconds
-            driver.set_progress_handler(lambda: time.monotonic() > deadline, STEPS)
+            driver.set_progress_handler(lambda: time.monotonic() > deadline, DEADLINE_STEPS)
         driver.execute("BEGIN")
 
     def end_reading(self, driver: Any) -> None:
@@ -110,7 +107,7 @@ class SQLiteFile(Backend):
     def _on_checkout(
         self, _connection: sqlite3.Connection, record: ConnectionPoolEntry, _proxy: object
     ) -> None:
-        # A file that was removed or replaced can still be written to, and nobody would read it.
+        # A file that was removed or replaced can still be written to, but nobody would read it.
         if record.info["file"] != self._identity():
             raise DisconnectionError
 
@@ -129,10 +126,10 @@ class SQLiteFile(Backend):
             connection.exec_driver_sql("BEGIN")
 
     def begin_writing(self, driver: Any, deadline: float) -> None:
-        """Take the lock at the start, waiting for it until `deadline`.
+        """See Backend. BEGIN IMMEDIATE takes the lock before the first statement.
 
-        A transaction that reads first and writes later fails at once when another has written
-        meanwhile, whatever the busy time-out. Raises SQLAlchemy's DatabaseError.
+        A transaction that reads first and asks for the lock later fails at once if another has
+        written meanwhile, whatever the busy time-out.
         """
         driver.execute("PRAGMA busy_timeout = 0")
         try:
@@ -142,39 +139,34 @@ class SQLiteFile(Backend):
             driver.execute(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
 
     def after_commit(self, driver: Any) -> None:
-        """After a commit: empty the write-ahead log where it has grown long. Raises nothing."""
-        if time.monotonic() < self._next_emptying:
+        """Truncate the write-ahead log if it has grown long."""
+        begun = time.monotonic()
+        if begun < self._next_truncation:
             return
         with suppress(OSError, sqlite3.Error):
-            if self._log.stat().st_size <= LOG_BYTES:
-                return
-            begun = time.monotonic()
-            is_empty = self._has_emptied_log(driver)
-            spent = time.monotonic() - begun
-            if is_empty:
-                self._emptying = min(EMPTYING_SECONDS, self._longest_emptying)
-            elif spent >= self._emptying:  # else another process was at it, which takes no time
-                self._emptying = min(2 * self._emptying, self._longest_emptying)
-            self._next_emptying = time.monotonic() + EMPTYING_PAUSE * spent
+            if self._log.stat().st_size > MAX_LOG_BYTES:
+                self._truncate_log(driver)
+                end = time.monotonic()
+                self._next_truncation = end + PAUSE_FACTOR * (end - begun)
 
-    def _has_emptied_log(self, driver: Any) -> bool:
-        driver.execute(f"PRAGMA busy_timeout = {int(self._emptying * 1000)}")
+    def _truncate_log(self, driver: Any) -> None:
+        """Copy the log into the file and truncate it, unless readers or writers are in the way."""
+        driver.execute(f"PRAGMA busy_timeout = {int(1000 * self._truncation_seconds)}")
         try:
-            is_busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            return not is_busy
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         finally:
-            driver.execute(f"PRAGMA busy_timeout = {self.busy_timeout * 1000}")
+            driver.execute(f"PRAGMA busy_timeout = {1000 * self.busy_timeout}")
 
     def checkpoint_on_exit(self) -> None:
-        """Once nobody else of the service has it open: bring the log into the file."""
+        """Copy the log into the file, so that the file is complete by itself."""
         with suppress(sqlite3.Error), closing(self.connect()) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
     def migrating(self, engine: Engine) -> Iterator[Connection]:
-        """Foreign keys are not enforced, as rebuilding a table would empty those that refer to it.
+        """See Backend. Foreign keys are checked before the commit.
 
-        They are checked before the commit.
+        They are not enforced meanwhile: rebuilding a table would delete the rows that refer to it.
         """
         deadline = time.monotonic() + self.busy_timeout
         with engine.connect().execution_options(write_before=deadline) as connection:
@@ -202,9 +194,9 @@ class SQLiteFile(Backend):
             return "slow"
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return "busy"
-        # A file without our tables is not our database, whatever else is in it.
-        is_another = NOT_OUR_TABLES.match(str(error))
-        return "unreachable" if code in UNAVAILABLE_CODES or is_another else None
+        # A file without our tables is not our database.
+        is_foreign = NOT_OUR_TABLES.match(str(error))
+        return "unreachable" if code in UNAVAILABLE_CODES or is_foreign else None
 
     def connection_hint(self, error: Any) -> str:
         return (
@@ -223,7 +215,7 @@ def _has_begun_writing(driver: Any, deadline: float) -> bool:
     try:
         driver.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
-        is_busy = _code(error) == sqlite3.SQLITE_BUSY  # also while another recovers the log
+        is_busy = _code(error) == sqlite3.SQLITE_BUSY  # also while another process recovers the log
         if not is_busy or time.monotonic() >= deadline:
             raise DatabaseError(None, None, error, hide_parameters=True) from None
         return False
@@ -231,7 +223,7 @@ def _has_begun_writing(driver: Any, deadline: float) -> bool:
 
 
 def _code(error: Any) -> int | None:
-    """The primary code of an error of the driver."""
+    """The primary result code of a driver's error."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
 

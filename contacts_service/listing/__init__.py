@@ -1,1 +1,1 @@
-"""Lists: pages, cursors, orders and filters. Knows no table."""
+"""Lists: pages, cursors, orders and filters, for any table."""

@@ -1,4 +1,4 @@
-"""Cursors: the last row of a page, as opaque text that only the same list accepts."""
+"""Cursors: the key of a page's last row, as opaque text that only the same list accepts."""
 
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -12,19 +12,19 @@ from contacts_service.strict_json import INT64
 
 SEAL_LENGTH = 8  # bytes
 
-Key = tuple[Any, int]  # a row's place in its list: the value it is ordered by, and its id
+Key = tuple[Any, int]  # of a row in its list: the value that it is ordered by, and its id
 
 
 def write_cursor(key: Key, question: str) -> str:
-    """The cursor after the row with this key. `question` says which list, order and filters."""
+    """The cursor after the row with this key. `question` identifies list, order and filters."""
     text = orjson.dumps(key)
     return urlsafe_b64encode(_seal(text, question) + text).decode().rstrip("=")
 
 
 def read_cursor(cursor: str, question: str, kind: type) -> Key:
-    """The key in a cursor of a list that is ordered by values of this kind, or None.
+    """The key in a cursor of a list that is ordered by values of type `kind`.
 
-    Raises InputError for a cursor that is damaged or another list's.
+    Raises InputError for a cursor that is damaged or belongs to another list.
     """
     try:
         raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
@@ -39,7 +39,7 @@ def read_cursor(cursor: str, question: str, kind: type) -> Key:
 
 
 def _is_key(key: Any, kind: type) -> bool:
-    """Whether the list can have such a key. The seal is no secret, so a caller can forge one."""
+    """Whether the list can have such a key. The seal is not secret, so callers can forge one."""
     match key:
         case [None, row_id]:
             return _is_int64(row_id)

@@ -1,7 +1,6 @@
 """The kinds of fields that lists can be filtered by, and what each operator means for them.
 
-Four of the operators are the negation of another, so a field knows the affirmative ones only.
-Knows no table.
+A field knows no operator that is the negation of another; see `filters.NEGATIONS`.
 """
 
 import operator
@@ -49,29 +48,29 @@ _date = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class Field(ABC):
-    """What can be filtered by. `operators` are the affirmative ones it has."""
+    """A field to filter by. `operators` are those it has, without negations."""
 
     operators: frozenset[str]
 
     @abstractmethod
     def value(self, raw: Any) -> Any:
-        """A filter's value as it is compared. Raises ValueError where the type does not suit."""
+        """A filter's value in the form that is compared. Raises ValueError for a wrong type."""
 
     @abstractmethod
     def compare(self, word: str, value: Any) -> Condition:
-        """The condition of one operator on one value; null where the field is."""
+        """The condition of an operator with one value; it is null if the field is."""
 
     @abstractmethod
     def among(self, values: list[Any]) -> Condition:
-        """The condition of being one of up to 100 values, in a form that stays small."""
+        """The condition of being one of up to 100 values, in a short SQL expression."""
 
     @abstractmethod
     def is_set(self) -> Condition:
-        """The condition that there is a value; an empty string is none."""
+        """The condition that the field has a value; an empty string is not one."""
 
 
 class TextField(Field):
-    """Text, compared in the form that `normalise` gives it and the column `compared` holds."""
+    """Text. It is compared in its normalised form, which the column `compared` holds."""
 
     operators = frozenset({"=", "in", "set"}) | TEXT_OPERATORS
 
@@ -142,7 +141,10 @@ class BooleanField(Field):
 
 
 class TimeField(Field):
-    """A moment. A value is the span of time it stands for: a microsecond, or a whole UTC day."""
+    """A time. A filter's value is a span, from its start to before its end.
+
+    The span of a date is the UTC day; that of a time is one microsecond.
+    """
 
     operators = NumberField.operators
 
@@ -185,7 +187,7 @@ def _is_day(start: str, end: str) -> bool:
 
 
 def _span(start: datetime, length: timedelta) -> tuple[str, str]:
-    # Past the first and the last day that there is, the span ends there.
+    # A span that would begin before year 1 or end after year 9999 is cut off there.
     try:
         start = start.astimezone(UTC)
     except OverflowError:
@@ -198,7 +200,7 @@ def _span(start: datetime, length: timedelta) -> tuple[str, str]:
 
 
 class AttributeField(Field):
-    """A key of a column of JSON objects. Values of another JSON type than the filter's differ."""
+    """A key of JSON objects in a column. A value of another JSON type than the filter's differs."""
 
     operators = frozenset({*COMPARISONS, *TEXT_OPERATORS, "between", "in", "set"})
 
@@ -220,7 +222,7 @@ class AttributeField(Field):
             return self._has(item.type == "text", compare_text(casefold(item.text), word, value))
         if word in TEXT_OPERATORS:
             raise ValueError("The value must be a string.")
-        if isinstance(value, bool):  # a number that is 1 or 0
+        if isinstance(value, bool):  # `members_of` has it as 1 or 0
             types, value = ("true", "false"), int(value)
         else:
             types = NUMBERS
@@ -248,10 +250,10 @@ class AttributeField(Field):
 
 
 def compare_text(column: Column, word: str, value: str) -> Condition:
-    """One operator on text; `%` and `_` mean themselves."""
+    """The condition of an operator on text; `%` and `_` have no special meaning."""
     if word == "contains":
         return place_in(column, value) > 0
-    if word == "starts with":  # as a range too, so that an index serves
-        is_near = and_(column >= value, column <= value + "\U0010ffff" * 5)
-        return and_(is_near, func.substr(column, 1, len(value)) == value)
+    if word == "starts with":  # also as a range, which an index can answer
+        is_in_range = and_(column >= value, column <= value + "\U0010ffff" * 5)
+        return and_(is_in_range, func.substr(column, 1, len(value)) == value)
     return COMPARISONS[word](column, value)  # type: ignore[no-any-return]

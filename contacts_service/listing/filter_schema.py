@@ -1,4 +1,4 @@
-"""The shape of `filters` for the API document, told from the fields themselves."""
+"""The JSON Schema of `filters` for the API document, made from the fields themselves."""
 
 from collections.abc import Mapping
 

@@ -1,7 +1,7 @@
-"""`filters`: from the JSON of the contract's section 3 to a condition on rows.
+"""`filters`: from its JSON (docs/api.md, "Lists") to an SQL condition.
 
-What a field takes and means is its own (`filter_fields`); here are the groups, the limits and the
-four operators that are the negation of another, which match rows without a value. Knows no table.
+What each field accepts is in `filter_fields`. Here are groups, limits, and the operators that are
+the negation of another; these also match rows without a value.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ SYNONYMS = {
 
 
 class _FilterError(Exception):
-    """A bad part of the filters: its path and a sentence."""
+    """Part of the filters is invalid. The arguments are its path and a sentence."""
 
 
 FindField = Callable[[str], Field | None]
@@ -41,10 +41,11 @@ Narrow = Callable[[str], Condition | None]
 
 
 def filter_condition(text: str, find_field: FindField, narrow: Narrow) -> Condition:
-    """The condition that the JSON `text` states; `find_field` gives a field by its name.
+    """The condition that the JSON `text` describes. `find_field` gives a field by its name.
 
-    `narrow` may know a condition, by an index, that all rows with a text inside a TextField meet.
-    Raises InputError that names the offending item by its position: `filters[0].rules[1]`.
+    `narrow` may give a condition that an index answers, and that all rows meet which have a given
+    text inside a TextField. Raises InputError, which names an invalid item by its position:
+    `filters[0].rules[1]`.
     """
     try:
         return _FilterParser(find_field, narrow).parse(read_json(text))

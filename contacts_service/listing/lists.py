@@ -1,6 +1,7 @@
-"""Lists: a page of a query by its number, with totals, or by a cursor. Knows no table.
+"""Lists: a page of a query, by its number, with totals, or by a cursor.
 
-First the keys of a page are found, in whatever index the order has; then those rows are read.
+First the keys of a page are found, in the index of the order; then the rows with these ids are
+read.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,13 +28,13 @@ AnySelect = Select[*tuple[Any, ...]]
 Column = SQLColumnExpression[Any]
 Values = Mapping[str, Any]
 
-# The parameters of a list's statements, beside those of its query.
+# Names of parameters in a list's statements; a list's query may have others.
 IDS, LAST_VALUE, LAST_ID, LIMIT, OFFSET = "list_ids", "last_value", "last_id", "limit", "offset"
 
 
 @dataclass(frozen=True)
 class NumberedPage:
-    """The request for a page of `size` rows, `number` from 1."""
+    """Asks for page `number`, from 1, of `size` rows."""
 
     number: int
     size: int
@@ -41,9 +42,9 @@ class NumberedPage:
 
 @dataclass(frozen=True)
 class CursorPage:
-    """The request for `size` rows after `cursor`, which is empty at the start.
+    """Asks for `size` rows after `cursor`, which is empty at the start.
 
-    `question` holds the other parameters, which must be the same for the whole walk.
+    `question` holds the other parameters, which must stay the same from page to page.
     """
 
     cursor: str
@@ -65,7 +66,7 @@ def page_request(query: Json) -> PageRequest:
 
 @dataclass(frozen=True)
 class Order:
-    """By one column, then by the id in the same direction; nulls come last."""
+    """Orders by one column, then by the id in the same direction. Nulls come last."""
 
     by: Column
     id: Column
@@ -77,12 +78,12 @@ class Order:
             by, row_id = self.by.desc(), self.id.desc()
         else:
             by, row_id = self.by.asc(), self.id.asc()
-        # PostgreSQL would look for another index if this was said of a column without nulls.
+        # For a column without nulls, NULLS LAST would keep PostgreSQL from using the index.
         return [by.nulls_last() if self._has_nulls else by, row_id]
 
     @property
     def kind(self) -> type:
-        """The Python type of its values, beside None."""
+        """The Python type of the column's values, besides None."""
         kind: type = self.by.type.python_type  # type: ignore[attr-defined]
         return kind
 
@@ -92,10 +93,10 @@ class Order:
         return any(getattr(column, "nullable", True) for column in columns)
 
     def keyset_ranges(self) -> dict[str, ColumnElement[bool]]:
-        """The conditions of the rows after a key, each one range of the order's index.
+        """The conditions of the rows after a key; each is one range of the order's index.
 
-        For a condition on the pair of both columns, SQLite would use the index for the first alone
-        and go through all rows of an equal value.
+        For a condition on the pair of both columns, SQLite would search by the first column only
+        and go through all rows with an equal value.
         """
         after_id = self._after(self.id, LAST_ID)
         return {
@@ -114,11 +115,11 @@ class Order:
 
 @dataclass(frozen=True)
 class ListQuery:
-    """What a list is made of; `name` tells it from every other.
+    """The definition of a list. `name` is unique.
 
-    `query` says which rows there are, with a `bindparam` for what they belong to; its columns do
-    not matter. `shape` says what is shown of a row. `require_owner` raises NotFoundError where
-    what the rows belong to does not exist. `total` is a faster way to count them all.
+    `query` selects the rows, with a `bindparam` for their owner; its columns are ignored. `shape`
+    says what is shown of a row. `require_owner` raises NotFoundError if the owner does not exist.
+    `total` is a faster statement to count all rows.
     """
 
     name: str
@@ -129,11 +130,11 @@ class ListQuery:
     total: AnySelect | None = None
 
     def where(self, condition: ColumnElement[bool]) -> "ListQuery":
-        """The list of those rows alone that meet the condition."""
+        """The list of only those rows that meet the condition."""
         return replace(self, query=self.query.where(condition), total=None)
 
     def count(self, reads: ReadConnection, values: Values) -> int:
-        """How many rows there are on all pages."""
+        """How many rows all pages have together."""
         return int(reads.value(self._count, values))
 
     def rows(self, reads: ReadConnection, ids: Sequence[int], values: Values) -> list[Json]:
@@ -149,7 +150,7 @@ class ListQuery:
     def keys_after(
         self, reads: ReadConnection, last: Key | None, limit: int, values: Values
     ) -> list[Key]:
-        """The keys of the next rows after `last`, or of the first rows."""
+        """The keys of the rows after `last`, or of the first rows if it is None."""
         value, row_id = last or (None, None)
         if last is None:
             ranges = ["any value", "null"]
@@ -198,10 +199,10 @@ class ListQuery:
 def read_list(
     reads: ReadConnection, query: ListQuery, page: PageRequest, values: Values | None = None
 ) -> Json:
-    """The page of a list that was asked for, in the shape of docs/api.md, "Lists".
+    """A page of a list, in the shape of docs/api.md, "Lists".
 
-    `values` are the parameters of the list's query. Raises InputError for a bad cursor, before it
-    looks for the owner.
+    `values` are the parameters of the list's query. An invalid cursor raises InputError even if the
+    owner does not exist.
     """
     if isinstance(page, CursorPage):
         return _read_cursor_page(reads, query, page, values or {})
@@ -211,7 +212,7 @@ def read_list(
 def _read_numbered_page(
     reads: ReadConnection, query: ListQuery, page: NumberedPage, values: Values
 ) -> Json:
-    """A page with totals; past the end without results."""
+    """A page with totals; a page past the end has no results."""
     _require_owner(reads, query, values)
     total = query.count(reads, values)
     is_past_end = (page.number - 1) * page.size >= total
@@ -228,7 +229,7 @@ def _read_numbered_page(
 def _read_cursor_page(
     reads: ReadConnection, query: ListQuery, page: CursorPage, values: Values
 ) -> Json:
-    """The rows after a cursor, at the same cost at any depth."""
+    """The rows after a cursor. The cost does not depend on the depth."""
     question = f"{query.name} {sorted(values.items())}\n{page.question}"
     last = read_cursor(page.cursor, question, query.order.kind) if page.cursor else None
     _require_owner(reads, query, values)
