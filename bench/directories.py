@@ -1,4 +1,4 @@
-"""Directories of made-up people, and what they cost: bytes, writing, importing."""
+"""Makes directories of made-up people, and measures their bytes, writes and imports."""
 
 import csv
 import shutil
@@ -20,7 +20,7 @@ from contacts_service.db.migrate import FOLDER as MIGRATIONS
 from contacts_service.db.migrate import migrate_database
 from contacts_service.db.session import close_connections, db, unit_of_work
 from contacts_service.factory import create_app
-from contacts_service.search import rebuild as search_upkeep
+from contacts_service.search import index
 from contacts_service.search.ranking import make_document
 from contacts_service.search.tokens import tokens
 from contacts_service.timestamps import format_timestamp
@@ -68,7 +68,7 @@ def directory(folder: Path, count: int) -> Path:
 
 
 def _version() -> int:
-    """Another number where people, their tokens or the tables are others than before."""
+    """A number that changes when the people, their tokens or the tables do."""
     version = 0
     for person in people(1000):
         document = make_document(**person, identifiers=())
@@ -85,7 +85,7 @@ def _fill(count: int) -> None:
         rows = [(contact(number, person), ()) for number, person in batch]
         with unit_of_work() as session:
             bulk.create_contacts(session, rows)
-    search_upkeep.merge()  # as after an import
+    index.merge()  # as after an import
 
 
 def contact(number: int, person: dict[str, str | None]) -> bulk.NewContact:
@@ -94,7 +94,7 @@ def contact(number: int, person: dict[str, str | None]) -> bulk.NewContact:
 
 
 def search_bytes(path: Path) -> tuple[dict[str, int], int]:
-    """The bytes of what only search needs, by part, and those of the nine documented columns."""
+    """The bytes of each part that only search needs, and of the nine documented columns."""
     with closing(sqlite3.connect(path)) as connection:
         # Of an ordinary table's pages, as many bytes as its folded columns hold.
         folded = " + ".join(f"ifnull(sum(length(CAST({c} AS BLOB))), 0)" for c in FOLDED_COLUMNS)
@@ -177,7 +177,7 @@ def import_speed(folder: Path, count: int) -> tuple[float, Counter[str]]:
 
 @contextmanager
 def copied(path: Path) -> Iterator[Path]:
-    """A copy of a directory, to be written to."""
+    """A copy of a directory that may be written to."""
     with scratch_file(path) as copy:
         shutil.copyfile(path, copy)
         yield copy
@@ -185,7 +185,7 @@ def copied(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def scratch_file(beside: Path) -> Iterator[Path]:
-    """A path for a file that is gone afterwards, with what SQLite keeps next to it."""
+    """A path for a file that is removed at the end, with the files that SQLite adds to it."""
     path = beside.with_name(f"scratch-{beside.name}")
     try:
         yield path

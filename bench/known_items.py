@@ -1,9 +1,9 @@
-"""People looked up as a person would: how often they are among the first twenty, and where.
+"""Looks people up as an agent would: how often they are among the first twenty, and where.
 
-How many people match a query is counted without the index, with `matching.rank`. One pass over all
-documents does for all queries: each is compared only where a document has its rarest three
-characters, and no longer once more than twenty match. Beside it, in the same pass, what a plain
-`LIKE '%q%'` over email, first and last name finds, newest first.
+How many people match a query is counted without the index, by `ranking.rank`. One pass over all
+documents serves all queries: a query is compared with a document only if that has its rarest three
+characters, and no longer once more than twenty match. The same pass finds what a plain
+`LIKE '%q%'` over email, first and last name would find, newest first.
 """
 
 import random
@@ -21,10 +21,9 @@ from sqlalchemy.orm import Session
 
 from bench.directories import opened
 from contacts_service.db.models import Contact, ContactDocument
-from contacts_service.db.session import db
-from contacts_service.search import query as search
-from contacts_service.search import ranking as matching
-from contacts_service.search.ranking import Document
+from contacts_service.db.session import db, read_connection
+from contacts_service.search.query import LIMIT, find_contacts
+from contacts_service.search.ranking import Document, Query, rank, read_query
 
 SEED = 5
 GRAM = 3  # characters by which queries are chosen for comparing
@@ -40,9 +39,9 @@ _like = str.maketrans(ascii_uppercase, ascii_lowercase)  # LIKE knows the case o
 
 @dataclass
 class Matches:
-    """Whom a query matches, up to one more than are shown."""
+    """Counts whom a query matches, up to one more than search shows."""
 
-    query: matching.Query
+    query: Query
     like: str
     count: int = 0
     plain: list[int] = field(default_factory=list)  # the first ones that LIKE finds
@@ -54,7 +53,7 @@ Candidate = tuple[str, tuple[str, ...], Matches]  # the rarest text, all that mu
 
 @dataclass
 class Result:
-    """How well one way to look people up does, where at most twenty people match."""
+    """How well one way to look people up works, for queries that match at most twenty people."""
 
     way: str
     asked: int = 0
@@ -148,18 +147,18 @@ def look_up(database: Path, count: int) -> list[Result]:
     with opened(database), Session(db.engine) as session:
         drawn = list(_draw(session, count))
         typed = {(way, person.id): make(person) for way, make in WAYS.items() for person in drawn}
-        matches = {text: Matches(matching.read_query(text), text.translate(_like))
+        matches = {text: Matches(read_query(text), text.translate(_like))
                    for text in typed.values() if text}  # fmt: skip
         namesakes = _compare(session, matches.values())
-        reader = session.reader
+        reads = read_connection()
         results = {way: Result(way) for way in WAYS}
         for (way, contact_id), text in typed.items():
             if not text:
                 continue
             result, match = results[way], matches[text]
             result.asked += 1
-            if match.count <= search.LIMIT:
-                place = _place(contact_id, search.find_contacts(reader, text))
+            if match.count <= LIMIT:
+                place = _place(contact_id, find_contacts(reads, text))
                 result.places.append(place)
                 result.plain_places.append(_place(contact_id, match.plain))
                 if namesakes[match.query.whole] == 1:
@@ -180,7 +179,7 @@ def _place(contact_id: int, found: list[int]) -> int | None:
 
 
 def _compare(session: Session, all_matches: Collection[Matches]) -> Counter[str]:
-    """Fill in whom the queries match; how many people are called as a query reader comes back."""
+    """Fill in whom the queries match; return how many people have each query as their name."""
     frequencies = _gram_frequencies(session)
     by_gram: dict[str, list[Candidate]] = defaultdict(list)
     by_like: dict[str, list[Matches]] = defaultdict(list)
@@ -203,7 +202,7 @@ def _compare(session: Session, all_matches: Collection[Matches]) -> Counter[str]
             _count(by_gram[gram], contact_id, document, text)
         for gram in like_grams & _grams(plain):
             for match in by_like[gram]:
-                if len(match.plain) < search.LIMIT and match.like in plain:
+                if len(match.plain) < LIMIT and match.like in plain:
                     match.plain.append(contact_id)
     return namesakes
 
@@ -215,14 +214,14 @@ def _count(candidates: list[Candidate], contact_id: int, document: Document, tex
             continue
         if all(other in text for other in others):
             match.seen = contact_id
-            match.count += matching.rank(document.dump(), match.query) is not None
-            is_enough = is_enough or match.count > search.LIMIT
+            match.count += rank(document.dump(), match.query) is not None
+            is_enough = is_enough or match.count > LIMIT
     if is_enough:
-        candidates[:] = [one for one in candidates if one[2].count <= search.LIMIT]
+        candidates[:] = [one for one in candidates if one[2].count <= LIMIT]
 
 
-def _needed(query: matching.Query) -> Iterator[tuple[str, ...]]:
-    """Sets of texts: a document that matches has all of one set."""
+def _needed(query: Query) -> Iterator[tuple[str, ...]]:
+    """Sets of texts. A document that matches contains all texts of one set."""
     yield query.pieces
     if query.number:
         yield (query.number[-6:],)
@@ -233,7 +232,7 @@ def _grams(text: str) -> set[str]:
 
 
 def _rarest_gram(text: str, frequencies: Counter[str]) -> str:
-    """Of a short text "", which every text has."""
+    """The rarest three characters of a text, or "" if it is shorter."""
     return min(_grams(text), key=frequencies.__getitem__)
 
 
@@ -245,7 +244,7 @@ def _gram_frequencies(session: Session) -> Counter[str]:
 
 
 def _everybody(session: Session) -> Iterator[tuple[int, Document, str, str]]:
-    """Id, document, its text with all that queries are compared with, and what LIKE looks at."""
+    """Id, document, the text that queries are compared with, and the text that LIKE looks at."""
     rows = session.execute(
         select(
             Contact.id,

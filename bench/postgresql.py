@@ -1,7 +1,7 @@
-"""PostgreSQL beside SQLite, same rows, same run: `python -m bench.postgresql`.
+"""Compares PostgreSQL with SQLite on the same rows: `python -m bench.postgresql`.
 
 Starts a server of its own with the settings that it comes with, copies directories of made-up
-people into it, and ends with a table of what was promised and what was measured.
+people into it, and ends with a table of the bounds and the figures measured.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def _options() -> argparse.Namespace:
 
 
 def copied(cluster: databases.Cluster, file: Path, name: str, contacts: int) -> tuple[str, Promise]:
-    """The URL of a copy of a directory, and how fast it was made."""
+    """Copy a directory; the URL of the copy, and how fast it was made."""
     server = str(cluster.folder)
     with databases.administration(server) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
@@ -142,7 +142,7 @@ def _answer(query: str) -> bytes:
 
 
 def serving(file: Path, url: str, rounds: int, seconds: float) -> list[Promise]:
-    """Requests a second of both; they take turns."""
+    """Measure the requests a second of both in turns."""
     heading(f"Requests a second, {WORKERS} workers, {CONNECTIONS} callers: SQLite, PostgreSQL")
     rates: dict[str, list[list[float]]] = {kind: [[], []] for kind in PATHS}
     for number in range(2 * rounds):

@@ -1,7 +1,7 @@
-"""How fast search is, what it finds, and what it costs: `python -m bench.search`.
+"""Measures how fast search is, what it finds, and what it costs: `python -m bench.search`.
 
 Makes a small and a large directory of made-up people, or takes those of an earlier run, and ends
-with a table of what was promised and what was measured.
+with a table of the bounds and the figures measured.
 """
 
 import argparse
@@ -13,9 +13,7 @@ from bench import directories, known_items, search_queries
 from bench.known_items import mean_reciprocal_rank, recall
 from bench.promises import Promise, heading, tell
 from bench.search_queries import percentile
-from contacts_service.search import query as search
-
-LIMIT = search.LIMIT
+from contacts_service.search.query import LIMIT
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Queries from rare to absurdly common, and how long each takes: in process and over HTTP."""
+"""Times queries from rare to extremely common, in process and over HTTP."""
 
 import statistics
 import time
@@ -78,18 +78,18 @@ class Timing:
 
 
 def percentile(values: list[float], percent: int) -> float:
-    """The smallest of the values that so many of a hundred do not exceed."""
+    """The smallest value that at least `percent` of all values do not exceed."""
     return sorted(values)[max(0, -(-len(values) * percent // 100) - 1)]
 
 
 def queries() -> list[str]:
-    """QUERIES with the words of one person, who is in every directory."""
+    """QUERIES, filled in with the words of a person who is in every directory."""
     words = _example()
     return [query.format_map(words) for query in QUERIES]
 
 
 def _example() -> dict[str, str]:
-    """What is typed to find the first person with a name that only few have and a long number."""
+    """Words that find the first person with a rare name and a long number."""
     for person in people(1000):
         first, last = person["first_name"], person["last_name"]
         email, phone = person["email"] or "", person["phone"] or ""
@@ -109,7 +109,7 @@ def _example() -> dict[str, str]:
 
 
 def time_queries(small: Path, large: Path, rounds: int, http_rounds: int) -> list[Timing]:
-    """Every query on both directories, and on the large one over HTTP; they take turns."""
+    """Time every query on both directories in turns, and on the large one over HTTP."""
     timings = [Timing(query) for query in queries()]
     with ExitStack() as stack:
         engines = []
@@ -132,7 +132,7 @@ def time_queries(small: Path, large: Path, rounds: int, http_rounds: int) -> lis
 
 
 def _search(engine: Engine, query: str) -> tuple[float, int]:
-    """The seconds that the service takes with its rows, and how many there are."""
+    """How many seconds the search takes, and how many people it finds."""
     with engine.connect() as connection:
         reader = ReadConnection(connection.connection.dbapi_connection, engine.dialect)
         beginning = time.perf_counter()

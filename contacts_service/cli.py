@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from contacts_service.db.migrate import migrate_database
 from contacts_service.db.session import busy_sentence, classify_error
 from contacts_service.errors import OperatorError
-from contacts_service.search import rebuild
+from contacts_service.search.rebuild import rebuild_index
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -73,7 +73,7 @@ def rebuild_search() -> int:
     Needed after contacts were added in another order than that of their `updated_at`: search shows
     those first that were indexed last.
     """
-    return run_steps(rebuild.rebuild())
+    return run_steps(rebuild_index())
 
 
 def counted(number: int, noun: str) -> str:

@@ -20,7 +20,7 @@ from contacts_service.db import backup
 from contacts_service.db.models import Contact
 from contacts_service.db.queries import CompiledStatement
 from contacts_service.db.session import backend, close_connections, read_connection
-from contacts_service.search import rebuild as search_upkeep
+from contacts_service.search.index import find_differences
 from contacts_service.server import free_address, serve
 
 SHOWN = 20  # faults told one by one
@@ -89,7 +89,7 @@ def check() -> None:
     contacts = reads.value(CompiledStatement(select(func.count()).select_from(Contact)))
     path = backend().path
     told = [] if path is None else [*backup.faults(path)]
-    told += [f"{number} {sentence}" for number, sentence in search_upkeep.differences(reads)]
+    told += [f"{number} {sentence}" for number, sentence in find_differences(reads)]
     if count_contacts(reads) != contacts:
         told.append(f"Lists count {count_contacts(reads)} contacts, there are {contacts}.")
     for fault in told[:SHOWN]:

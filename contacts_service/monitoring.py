@@ -30,8 +30,7 @@ from contacts_service.contacts import queries as directory
 from contacts_service.db.models import Contact
 from contacts_service.db.queries import CompiledStatement
 from contacts_service.db.session import classify_error, read_connection
-from contacts_service.search import rebuild as search_upkeep
-from contacts_service.search.index import search_index
+from contacts_service.search.index import SAMPLE, count_missing, search_index
 from contacts_service.web.request_log import route_template
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -69,7 +68,7 @@ def health() -> Response:
     try:
         reads = read_connection()
         reads.row(_ALL_TABLES)
-        search_index(reads).seen_by(reads).few(SOME_TOKENS, most=1)
+        search_index(reads).ids_up_to(reads, SOME_TOKENS, limit=1)
     except SQLAlchemyError as error:
         g.unavailable = classify_error(error) or "unreachable"
         return Response(status=503, headers={"Retry-After": "1"})
@@ -137,7 +136,7 @@ class _Gauges(Collector):
     def collect(self) -> Iterator[Metric]:
         try:
             contacts = directory.count_contacts(read_connection())
-            missing = search_upkeep.count_missing(read_connection())
+            missing = count_missing(read_connection())
         except SQLAlchemyError:
             yield GaugeMetricFamily("contacts_database_up", "Whether the database answers.", 0)
             return
@@ -145,7 +144,7 @@ class _Gauges(Collector):
         yield GaugeMetricFamily("contacts_in_directory", "Contacts that there are.", contacts)
         yield GaugeMetricFamily(
             "contacts_missing_in_search",
-            f"Contacts that search does not know, of the {search_upkeep.SAMPLE} newest and as many "
+            f"Contacts that search does not know, of the {SAMPLE} newest and as many "
             "in a row from a random one on.",
             missing,
         )

@@ -1,6 +1,6 @@
-"""Section 5 of the contract once more, as plainly as it can be said: what search must answer.
+"""docs/search.md as plain Python: what search must answer.
 
-Looks at every contact, folds and compares; shares with the service no more than the folding.
+It compares every contact with the query. It shares only the folding with the service.
 """
 
 import re
@@ -15,7 +15,7 @@ Contact = dict[str, Any]  # as the API answers it, channels included
 
 
 def answer(directory: list[Contact], q: str) -> list[int]:
-    """The ids that a search for `q` answers, in order; `directory` in the order of its updates."""
+    """The ids that a search for `q` finds, in order. `directory` is in the order of its updates."""
     pieces = [piece for piece in fold(q).split() if any(category(c) in "LN" for c in piece)]
     if not pieces:
         return []
@@ -27,7 +27,7 @@ def answer(directory: list[Contact], q: str) -> list[int]:
 
 
 def rank(contact: Contact, pieces: list[str], whole: str) -> int:
-    """1 to 5 as the contract counts them, 0 for a contact that does not match."""
+    """The rank from 1 to 5, or 0 if the contact does not match."""
     names = [fold(contact["first_name"]), fold(contact["last_name"])]
     if all(is_han(name) for name in names):
         names.append((names[1] + names[0]).replace(" ", ""))
@@ -65,7 +65,7 @@ def rank(contact: Contact, pieces: list[str], whole: str) -> int:
 
 
 def number(text: str) -> str:
-    """The digits that count of a phone number."""
+    """The digits of a phone number that are compared."""
     text = text.replace("(0)", "")
     digits = "".join(c for c in text if c in "0123456789")
     if re.match(r"[^0-9]*\+", text):
@@ -78,7 +78,7 @@ def begins(piece: str, field: str) -> bool:
 
 
 def is_word(piece: str, field: str) -> bool:
-    """Whether it begins where a word begins, and ends where one ends or the next begins."""
+    """Whether it begins where a word begins, and ends where a word ends or the next one begins."""
     starts = beginnings(field)
     breaks = {at for at in range(len(field)) if category(field[at]) not in "LMN"}
     ends = {*breaks, *starts, len(field)}

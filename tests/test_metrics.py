@@ -16,7 +16,7 @@ from contacts_service.contacts import queries as directory
 from contacts_service.db.models import ContactDocument
 from contacts_service.db.queries import CompiledStatement
 from contacts_service.db.session import unit_of_work
-from contacts_service.search import rebuild as search_upkeep
+from contacts_service.search import index
 from tests.client import Api
 from tests.conftest import make_app
 
@@ -145,7 +145,7 @@ def test_contacts_that_search_does_not_know_are_seen(
     scrape: Callable[[], Numbers],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(search_upkeep.random, "randint", lambda low, high: high)
+    monkeypatch.setattr(index.random, "randint", lambda low, high: high)
     for number in range(3):
         counting_api.make_contact(f"{number}@example.com")
     numbers = scrape()

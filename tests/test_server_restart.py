@@ -11,7 +11,7 @@ import pytest
 
 from contacts_service.db.session import close_connections, db, read_connection
 from contacts_service.factory import create_app
-from contacts_service.search import rebuild as search_upkeep
+from contacts_service.search.index import find_differences
 from tests import databases
 from tests.service import ROUNDS, Service, at_once, served
 
@@ -67,5 +67,5 @@ def test_server_that_crashes_costs_503_and_no_acknowledged_write(
     with app.app_context():
         kept = set(db.session.execute(db.text("SELECT email FROM contacts")).scalars())
         assert acknowledged <= kept
-        assert list(search_upkeep.differences(read_connection())) == []
+        assert list(find_differences(read_connection())) == []
         close_connections()

@@ -22,7 +22,7 @@ from contacts_service.listing.filter_fields import (
 )
 from contacts_service.listing.filters import filter_condition
 from contacts_service.listing.lists import ListQuery, Order, PageRequest, read_list
-from contacts_service.search import query as search
+from contacts_service.search.query import docids_with, find_contacts
 from contacts_service.strict_json import Json
 from contacts_service.text import bare_name, clean_line, fold
 from schemas.contacts import ContactSchema
@@ -74,7 +74,7 @@ def _narrow_by_search(reads: ReadConnection, part: str) -> ColumnElement[bool] |
 
     Returns None if too many match for it to help.
     """
-    docids = search.few_candidates_with(reads, part)
+    docids = docids_with(reads, part)
     if docids is None:
         return None
     indexed = ContactDocument.id.in_(select(table_of_numbers(docids).c.value))
@@ -99,7 +99,7 @@ def list_contacts(
 
 def search_contacts(reads: ReadConnection, typed: str) -> list[Json]:
     """Find at most twenty contacts that match the text, best first (docs/search.md)."""
-    found = search.find_contacts(reads, typed)
+    found = find_contacts(reads, typed)
     return _directory("id", is_descending=True).rows(reads, found, {})
 
 

@@ -12,7 +12,7 @@ from contacts_service.conversations.names import guess_names
 from contacts_service.db.models import Contact
 from contacts_service.db.session import UnitOfWork
 from contacts_service.limits import EMAIL, PHONE
-from contacts_service.search import query as search
+from contacts_service.search.query import find_by_number
 from contacts_service.text import phone_digits
 from contacts_service.timestamps import utc_now
 
@@ -71,7 +71,7 @@ def _find_contact_id(session: UnitOfWork, address: Address) -> int | None:
     channel, identifier = address
     number = phone_digits(identifier) if channel == PHONE else ""
     if number:  # "0" has no significant digits
-        return search.find_by_number(session.reads, number)
+        return find_by_number(session.reads, number)
     return find_owner(session, channel, identifier)
 
 

@@ -1,1 +1,1 @@
-"""Search: the index, its queries and its upkeep."""
+"""Search: its index, its queries, its ranking and its commands."""

@@ -1,4 +1,4 @@
-"""What the two search indexes have in common; `sqlite_index` and `postgresql_index` are they."""
+"""The interface that both search indexes implement; see `sqlite_index` and `postgresql_index`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,59 +7,57 @@ from typing import Any, ClassVar
 from sqlalchemy import Connection
 
 from contacts_service.db.queries import ReadConnection
-from contacts_service.search.tokens import AllOf
+from contacts_service.search.tokens import Conjunction
 
-Candidate = tuple[int, int, str]  # the number in the index, the contact's id, its document
-
-
-class Candidates(ABC):
-    """What one reader finds in the search index; what it looks for is given as alternatives."""
-
-    @abstractmethod
-    def few(self, wanted: Sequence[AllOf], most: int) -> list[int] | None:
-        """The numbers of those that have the tokens; None if there are more than `most`."""
-
-    @abstractmethod
-    def streamed(self, wanted: Sequence[AllOf], *, with_documents: bool) -> Iterator[Candidate]:
-        """Those that have the tokens, most recently updated first; without documents, "" each."""
+Candidate = tuple[int, int, str]  # its docid, its contact's id, its dumped document
 
 
 class SearchIndex(ABC):
-    """Which contacts have which tokens; each contact is a number, the greatest updated last.
+    """Knows which documents have which tokens.
 
-    A table's name is given to those who write, as an index can be built beside the live one.
+    A docid is a document's number in the index; it is greater than that of every document indexed
+    before. `wanted` is a list of alternatives: a document is found if it has the tokens of one.
+    `table` is the live table of tokens or one that is built beside it.
     """
 
-    is_exact: ClassVar[bool]  # whether what is found has the tokens for sure
+    is_lossy: ClassVar[bool]  # whether documents without the wanted tokens may be found too
 
     @abstractmethod
-    def seen_by(self, reads: ReadConnection) -> Candidates:
-        """The live index, for as long as the reader sees one state."""
+    def ids_up_to(
+        self, reads: ReadConnection, wanted: Sequence[Conjunction], limit: int
+    ) -> list[int] | None:
+        """The docids of all documents found, or None if there are more than `limit`."""
+
+    @abstractmethod
+    def iter_newest_first(
+        self, reads: ReadConnection, wanted: Sequence[Conjunction], *, with_dumps: bool
+    ) -> Iterator[Candidate]:
+        """The documents found, greatest docid first; every dump is "" unless `with_dumps`."""
 
     @abstractmethod
     def add(self, driver: Any, table: str, rows: Iterable[tuple[int, set[str]]]) -> None:
-        """Add numbers with their tokens."""
+        """Add docids with their tokens."""
 
     @abstractmethod
     def remove(self, driver: Any, table: str, rows: Sequence[tuple[int, set[str]]]) -> None:
-        """Remove numbers; their tokens are those that they were added with."""
+        """Remove docids, given with the tokens that they were added with."""
 
     @abstractmethod
     def create_like(self, connection: Connection, live: str, new: str) -> None:
-        """Make an empty table of documents or of tokens like the live one."""
+        """Create an empty table, of documents or of tokens, with the layout of the live one."""
 
     @abstractmethod
-    def put_in_place(self, connection: Connection, new: str, live: str) -> None:
-        """Let the new table take the place of the live one."""
+    def replace(self, connection: Connection, live: str, new: str) -> None:
+        """Drop the live table and give the new one its name."""
 
     @abstractmethod
     def merge(self, connection: Connection, table: str, *, is_first: bool) -> bool:
-        """Bring some of the index's parts together; whether there is more to do."""
+        """Merge some of the segments that writes have left; whether there is more to merge."""
 
     @abstractmethod
-    def checksums(self, reads: ReadConnection, table: str) -> Iterator[tuple[int, int]]:
-        """Sums of checksums by number, in parts that add up to `checksum` of its tokens."""
+    def stored_checksums(self, reads: ReadConnection, table: str) -> Iterator[tuple[int, int]]:
+        """Docids with checksums; those of one docid add up to its `expected_checksum`."""
 
     @abstractmethod
-    def checksum(self, number: int, tokens: set[str]) -> int:
-        """The sum of checksums of a number that has these tokens."""
+    def expected_checksum(self, docid: int, tokens: set[str]) -> int:
+        """The checksum of a docid that is stored with exactly these tokens."""

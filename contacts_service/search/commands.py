@@ -1,4 +1,4 @@
-"""`flask search`: whether the index is right, and making it right."""
+"""`flask search check` and `flask search rebuild`."""
 
 import sys
 
@@ -7,23 +7,23 @@ from flask.cli import AppGroup
 
 from contacts_service.cli import counted, on_the_database, rebuild_search
 from contacts_service.db.session import read_connection
-from contacts_service.search import rebuild as search_upkeep
+from contacts_service.search.index import find_differences
 
-SHOWN = 20  # differences told one by one
+SHOWN = 20  # differences; the rest is only counted
 
-search_group = AppGroup("search", help="The index that search asks.")
+search_group = AppGroup("search", help="Check and rebuild the search index.")
 
 
 @search_group.command("check")
 @on_the_database
 def check() -> None:
     """Compare the index with the contacts; the exit code is 1 where they differ."""
-    different = 0
-    for different, (number, sentence) in enumerate(search_upkeep.differences(read_connection()), 1):
-        if different <= SHOWN:
-            click.echo(f"{number} {sentence}")
-    if different:
-        click.echo(f"{counted(different, 'difference')}; `flask search rebuild` mends them.")
+    count = 0
+    for count, (docid_or_contact_id, sentence) in enumerate(find_differences(read_connection()), 1):
+        if count <= SHOWN:
+            click.echo(f"{docid_or_contact_id} {sentence}")
+    if count:
+        click.echo(f"{counted(count, 'difference')}; `flask search rebuild` mends them.")
         sys.exit(1)
     click.echo("The index says what the contacts say.")
 

@@ -1,7 +1,7 @@
-"""When a query matches a contact, and how well: the contract's section 5 on folded text.
+"""Whether a query matches a contact, and how well: the rules of docs/search.md.
 
-A contact is seen as a `Document`, the text that search looks at. Knows no index and no database:
-an index proposes candidates, and `rank` decides.
+A contact is represented by its `Document`. An index proposes candidates, and `rank` decides; this
+module knows neither the index nor the database.
 """
 
 import re
@@ -13,9 +13,9 @@ from functools import lru_cache
 from contacts_service.text import fold, phone_digits
 
 RANKS = (1, 2, 3, 4, 5)  # best first
-SUBSTRING_LENGTH = 3  # characters from which on a piece also matches inside a word
-NUMBER_LENGTH = 3  # digits from which on a query is read as a number
-ENDING_LENGTH = 7  # digits from which on a stored number may be the end of the query's
+SUBSTRING_LENGTH = 3  # a piece of at least so many characters also matches inside a word
+NUMBER_LENGTH = 3  # a query of at least so many digits is also read as a phone number
+ENDING_LENGTH = 7  # a stored number of at least so many digits may be the end of the query's
 
 _HAN = (
     r"\u2e80-\u2fdf\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -34,7 +34,7 @@ _ascii_break = re.compile(r"[^0-9a-z]")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What search looks at of a contact, folded: names, phones, and all other addresses."""
+    """What search knows of a contact, folded: names, phone numbers, and all other addresses."""
 
     names: tuple[str, ...]
     addresses: tuple[str, ...]
@@ -42,23 +42,23 @@ class Document:
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """The digits of the phones, by which a query that is a number is compared."""
+        """The digits of the phones, which a query that is a number is compared with."""
         return tuple(filter(None, map(phone_digits, self.phones)))
 
     def dump(self) -> str:
-        """The document as a text, which `load` reads again. Fields hold no control characters."""
+        """The document as text, for `load`; no field contains a control character."""
         parts = (self.names, self.addresses, self.phones)
         return "\v".join("\n".join(fields) for fields in parts)
 
     @classmethod
-    def load(cls, text: str) -> "Document":
-        names, addresses, phones = text.split("\v")
+    def load(cls, dump: str) -> "Document":
+        names, addresses, phones = dump.split("\v")
         return cls(_lines(names), _lines(addresses), _lines(phones))
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What was typed: as a whole, in the pieces that count, and as a number if it reads as one."""
+    """What was typed, folded. `number` is "" unless the whole reads as a phone number."""
 
     whole: str
     pieces: tuple[str, ...]
@@ -66,7 +66,7 @@ class Query:
 
 
 def read_query(typed: str) -> Query:
-    """The query that a text is; without pieces it finds nobody."""
+    """Fold and split what was typed. A query without pieces finds nobody."""
     words = fold(typed).split()
     whole = " ".join(words)
     pieces = tuple(dict.fromkeys(word for word in words if _has_letter_or_digit(word)))
@@ -83,7 +83,7 @@ def make_document(
     phone: str | None,
     identifiers: Iterable[tuple[str, str]],
 ) -> Document:
-    """The document of a contact with its further (channel, identifier) pairs."""
+    """The document of a contact. `identifiers` are its further (channel, identifier) pairs."""
     names = [fold(name) for name in (first_name, last_name) if name]
     addresses, phones = [email], [phone]
     for channel, identifier in identifiers:
@@ -96,58 +96,58 @@ def make_document(
 
 
 def _folded(texts: Iterable[str | None]) -> tuple[str, ...]:
-    """Every text once, with single spaces."""
+    """The texts folded, with single spaces, without repetition."""
     return tuple(dict.fromkeys(" ".join(fold(text).split()) for text in texts if text))
 
 
 def joined_name(names: list[str]) -> str:
-    """A Han name written as one, last name first; "" for names of other scripts."""
+    """A Han name as one word, last name first; "" for other scripts."""
     joined = "".join(reversed(names))
     if not _han_name.fullmatch(joined) or joined in names:
         return ""
     return joined.replace(" ", "")
 
 
-def may_match(text: str, query: Query) -> bool:
-    """False only for a dumped document that does not match, at a fraction of what `rank` costs."""
+def may_match(dump: str, query: Query) -> bool:
+    """A quick test that rules out most documents that do not match, and none that does."""
     for piece in query.pieces:
-        if piece not in text:
+        if piece not in dump:
             break
     else:
         return True
     if not query.number:
         return False
-    digits = text.rpartition("\v")[2].replace("(0)", "").translate(_only_digits)
+    digits = dump.rpartition("\v")[2].replace("(0)", "").translate(_only_digits)
     return query.number[-ENDING_LENGTH:] in digits
 
 
-def rank(text: str, query: Query) -> int | None:
-    """How well a dumped document answers the query, one of RANKS; None if it does not.
+def rank(dump: str, query: Query) -> int | None:
+    """How well a dumped document matches, one of RANKS; None if it does not match.
 
-    Several fields are looked at as one text: a word ends where a field does, and no piece reaches
-    from one field into the next.
+    The dump is searched as one text, which is as good as field by field: the separators end words,
+    and no piece contains one.
     """
     pieces = query.pieces
     if not pieces:
         return None
-    names, _, addresses = text.partition("\v")
+    names, _, addresses = dump.partition("\v")
     if query.whole in addresses and query.whole in addresses.replace("\v", "\n").split("\n"):
         return 1
-    numbers = Document.load(text).numbers if query.number else ()
+    numbers = Document.load(dump).numbers if query.number else ()
     if query.number in numbers:
         return 1
-    if _is_so_of_all(_is_word, pieces, names):
+    if _all_pieces(_is_word, pieces, names):
         return 2
-    if _is_so_of_all(_begins_word, pieces, names):
+    if _all_pieces(_begins_word, pieces, names):
         return 3
-    if _is_so_of_all(_begins_word, pieces, text):
+    if _all_pieces(_begins_word, pieces, dump):
         return 4
-    if _has_number(numbers, query.number) or _is_so_of_all(_is_inside, pieces, text):
+    if _has_number(numbers, query.number) or _all_pieces(_is_inside, pieces, dump):
         return 5
     return None
 
 
-def _is_so_of_all(test: Callable[[str, str], bool], pieces: tuple[str, ...], text: str) -> bool:
+def _all_pieces(test: Callable[[str, str], bool], pieces: tuple[str, ...], text: str) -> bool:
     for piece in pieces:  # noqa: SIM110 (`all` takes twice as long)
         if not test(piece, text):
             return False
@@ -186,18 +186,18 @@ def _has_number(numbers: tuple[str, ...], number: str) -> bool:
 
 
 def is_same_number(one: str, other: str) -> bool:
-    """Whether two numbers, in the digits that count, are one person's: one may lack its prefix."""
+    """Whether two numbers, as `phone_digits` gives them, are the same; one may lack its prefix."""
     shorter, longer = sorted((one, other), key=len)
     return one == other or (len(shorter) >= ENDING_LENGTH and longer.endswith(shorter))
 
 
 def is_word_start(field: str, at: int) -> bool:
-    """Whether a word begins at this place of a folded field."""
+    """Whether a word begins at this position of a folded field."""
     return at == 0 or not _is_word_character(field[at - 1]) or is_spaceless(field[at])
 
 
 def word_starts(field: str) -> tuple[int, ...]:
-    """The places of a folded field at which words begin."""
+    """The positions of a folded field at which words begin."""
     if field.isascii():
         return (0, *(match.end() for match in _ascii_break.finditer(field, 0, len(field) - 1)))
     return tuple(at for at in range(len(field)) if is_word_start(field, at))
@@ -214,7 +214,7 @@ def words(field: str) -> Iterator[str]:
 
 
 def _is_word_end(field: str, at: int) -> bool:
-    """Whether a word may end before this place: there the field ends, or the next word begins."""
+    """Whether a word ends before this position."""
     return at == len(field) or not _is_word_character(field[at]) or is_spaceless(field[at])
 
 
@@ -225,7 +225,7 @@ def _is_word_character(character: str) -> bool:
 
 @lru_cache(maxsize=1 << 14)
 def is_spaceless(character: str) -> bool:
-    """Whether the character's script is written without spaces, so that it begins a word."""
+    """Whether its script is written without spaces; then every character begins a word."""
     return _spaceless.match(character) is not None
 
 

@@ -1,8 +1,7 @@
 """The tokens by which an index finds the documents that may match a query.
 
-A token is its kind, one letter, and a text. `tokens` makes all of a document's; `candidates` says
-for a rank which of them a matching document has: never too few, so that nothing is missed, and
-so many that few documents have them and do not match.
+A token is one letter, its kind, followed by text. `tokens` makes those of a document. `candidates`
+says which tokens a document of a rank must have; documents that have them may still not match.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,9 +18,7 @@ from contacts_service.search.ranking import (
     words,
 )
 
-PREFIX_LENGTH = 8  # characters of a word's beginning that are tokens
-
-CACHED = 1 << 10  # names and domains whose tokens are kept at hand
+PREFIX_LENGTH = 8  # beginnings of a word up to this length are tokens
 
 # The kinds of tokens.
 ADDRESS = "i"  # the checksum of a whole address
@@ -32,12 +29,12 @@ ADDRESS_PREFIX = "a"  # the first characters of a word of an address
 TRIGRAM = "t"  # three characters of a name or address
 DIGITS = "d"  # three digits of a phone number
 
-AllOf = list["AnyOf"]
-AnyOf = list[str]
+Conjunction = list["Disjunction"]  # all must hold
+Disjunction = list[str]  # tokens of which a document must have one
 
 
 def tokens(document: Document) -> set[str]:
-    """Every token of a document; none holds white space."""
+    """Every token of a document. None holds white space."""
     addresses = (*document.addresses, *document.phones)
     found = {_whole(address) for address in addresses}
     for name in document.names:
@@ -54,8 +51,7 @@ def tokens(document: Document) -> set[str]:
     return found
 
 
-# Names and domains come again and again.
-@lru_cache(maxsize=CACHED)
+@lru_cache(maxsize=1 << 10)  # many people share names and domains
 def _name_tokens(name: str) -> frozenset[str]:
     found = {WORD + word for word in words(name)}
     found.update(_prefixes(NAME_PREFIX, name, word_starts(name)))
@@ -63,23 +59,23 @@ def _name_tokens(name: str) -> frozenset[str]:
     return frozenset(found)
 
 
-@lru_cache(maxsize=CACHED)
+@lru_cache(maxsize=1 << 10)
 def _domain_tokens(domain: str) -> frozenset[str]:
-    """The tokens of an address from its @ on, but for those of a word that begins at the @."""
+    """The tokens of an address from its @ on, without those of a word that begins at the @."""
     found = set(_prefixes(ADDRESS_PREFIX, domain, word_starts(domain)[1:]))
     found.update(_trigrams(TRIGRAM, domain))
     return frozenset(found)
 
 
-def candidates(query: Query, rank: int) -> AllOf:
-    """What a document of this rank has, as an AND of ORs; the last rank's has any that matches."""
+def candidates(query: Query, rank: int) -> Conjunction:
+    """The tokens that every document of this rank has; see `number_candidates` for rank 5."""
     if rank == 1:
         whole = [_whole(query.whole)]
         return [[*whole, NUMBER + query.number] if query.number else whole]
     if rank == 2 and not any(map(is_spaceless, query.whole)):
         return [[WORD + word] for piece in query.pieces for word in words(piece)]
     kinds = [NAME_PREFIX] if rank <= 3 else [NAME_PREFIX, ADDRESS_PREFIX]
-    found: AllOf = []
+    found: Conjunction = []
     for piece in query.pieces:
         if rank == 5 and len(piece) >= SUBSTRING_LENGTH:
             found += inside(piece)
@@ -90,16 +86,16 @@ def candidates(query: Query, rank: int) -> AllOf:
     return found
 
 
-def are_certain(query: Query, rank: int) -> bool:
-    """Whether all the candidates of this rank are of it or a better one."""
+def is_exact(query: Query, rank: int) -> bool:
+    """Whether every document with the tokens of `candidates` is of this rank or a better one."""
     if rank == 2:
         is_spaced = not any(map(is_spaceless, query.whole))
         return is_spaced and all(next(words(piece)) == piece for piece in query.pieces)
     return rank in (3, 4) and all(len(piece) <= PREFIX_LENGTH for piece in query.pieces)
 
 
-def number_candidates(number: str) -> list[AllOf]:
-    """The alternatives by which a document is found that has the number, or the end of it."""
+def number_candidates(number: str) -> list[Conjunction]:
+    """Alternatives that find every document with a number that holds this one or ends it."""
     if not number:
         return []
     endings = [NUMBER + number[at:] for at in range(len(number) - ENDING_LENGTH + 1)]
@@ -107,18 +103,18 @@ def number_candidates(number: str) -> list[AllOf]:
     return [within, [endings]] if endings else [within]
 
 
-def same_number_candidates(number: str) -> list[AllOf]:
-    """The alternatives by which a document with the same number is found."""
+def same_number_candidates(number: str) -> list[Conjunction]:
+    """Alternatives that find every document with the same number; see `is_same_number`."""
     return number_candidates(number) if len(number) >= ENDING_LENGTH else [[[NUMBER + number]]]
 
 
-def inside(piece: str) -> AllOf:
-    """What a document has that holds the piece inside a name or an address."""
+def inside(piece: str) -> Conjunction:
+    """The tokens of every document that has the piece inside a name or an address."""
     return _inside(TRIGRAM, piece)
 
 
-def _inside(kind: str, text: str) -> AllOf:
-    """Trigrams side by side that cover the text."""
+def _inside(kind: str, text: str) -> Conjunction:
+    """As few trigrams as cover the text."""
     last = len(text) - SUBSTRING_LENGTH
     places = [*range(0, last, SUBSTRING_LENGTH), last]
     return [[kind + text[at : at + SUBSTRING_LENGTH]] for at in places]
@@ -138,5 +134,5 @@ def _trigrams(kind: str, field: str) -> list[str]:
 
 
 def _whole(address: str) -> str:
-    """A short token for a whole address, which another one may share."""
+    """A short token for a whole address; another address may have the same."""
     return f"{ADDRESS}{crc32(address.encode()):x}"

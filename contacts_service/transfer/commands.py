@@ -17,7 +17,7 @@ from contacts_service.cli import (
 from contacts_service.contacts.queries import count_contacts
 from contacts_service.db.queries import ReadConnection
 from contacts_service.db.session import backend, close_connections, read_connection
-from contacts_service.search.rebuild import merge
+from contacts_service.search.index import merge
 from contacts_service.transfer import exporter
 from contacts_service.transfer.copy_to_postgresql import copy_all, open_target
 from contacts_service.transfer.importer import Import

@@ -19,7 +19,7 @@ from flask import Flask
 
 from contacts_service.config import PROJECT_FOLDER
 from contacts_service.db.session import read_connection
-from contacts_service.search import rebuild as search_upkeep
+from contacts_service.search.index import find_differences
 from tests.conftest import make_api, make_app
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.slow]
@@ -112,4 +112,4 @@ def test_thirty_writers_make_no_address_twice_and_meet_no_defect(
     addresses = [contact["email"] for contact in contacts["results"]]
     assert contacts["total"] == len(addresses) == len(set(addresses)) == ADDRESSES
     with app.app_context():
-        assert list(search_upkeep.differences(read_connection())) == []
+        assert list(find_differences(read_connection())) == []

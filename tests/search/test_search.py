@@ -1,4 +1,4 @@
-"""Search as an agent types it: the contract's own examples, the order, and hostile input."""
+"""Search as an agent types it: the examples of docs/search.md, the order, and hostile input."""
 
 from urllib.parse import quote
 
@@ -31,10 +31,10 @@ def directory(app: Flask, api: Api) -> Api:
 
 @pytest.fixture(autouse=True, params=["few", "many"])
 def _candidates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways of answering: looking at each of a few candidates, and rank by rank."""
+    """Run each test in both ways: each of a few candidates is ranked, or rank by rank is asked."""
     if request.param == "many":
-        monkeypatch.setattr("contacts_service.search.query.FEW_FOR_ONE_WORD", 0)
-        monkeypatch.setattr("contacts_service.search.query.FEW_FOR_SEVERAL", 0)
+        monkeypatch.setattr("contacts_service.search.query.CANDIDATES_OF_ONE_WORD", 0)
+        monkeypatch.setattr("contacts_service.search.query.CANDIDATES_OF_SEVERAL_WORDS", 0)
 
 
 def search(api: Api, q: str) -> list[str]:
@@ -96,12 +96,12 @@ def test_a_person_is_found_by(directory: Api, q: str, people: str) -> None:
     "q", ['"', "*", "a*", "-a", "a:b", "(", ")", "AND", "OR NOT", "NEAR(a b)", "%", "_", "\\", "'",
           "a\"b", "{a}", "^a", "+", "a AND b", "contact_search", "x" * 200]
 )  # fmt: skip
-def test_whatever_is_typed_is_data(directory: Api, q: str) -> None:
+def test_special_characters_have_no_meaning(directory: Api, q: str) -> None:
     directory.get(f"/contacts/search?q={quote(q)}")
 
 
 @pytest.mark.parametrize("q", ["", " ", "\t\n", "x" * 201, "a\x00b", "a\x1fb", "a\x85b"])
-def test_nothing_too_much_and_control_characters_are_refused(api: Api, q: str) -> None:
+def test_empty_long_and_control_characters_are_refused(api: Api, q: str) -> None:
     error = api.get(f"/contacts/search?q={quote(q)}", 400)
     assert list(error["errors"]["query"]) == ["q"]
 
@@ -109,7 +109,7 @@ def test_nothing_too_much_and_control_characters_are_refused(api: Api, q: str) -
 @pytest.mark.parametrize(
     ("q", "order"),
     [
-        # The whole address, a whole word of a name, its beginning, that of an address, its inside.
+        # A whole address, a word of a name, the beginning of one, that of an address, its inside.
         ("ann", ["Ann", "Anna", "Address", "Inside"]),
         ("ann@x.example", ["Address", "Inside"]),
         ("412345", ["Exact", "Longer"]),

@@ -1,4 +1,4 @@
-"""The search index: written with what it describes, by every writer; compared and rebuilt."""
+"""Every writer updates the search index; commands compare and rebuild it."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -8,30 +8,27 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from contacts_service.db.session import db, read_connection, unit_of_work
-from contacts_service.search import postgresql_index as search_postgresql
-from contacts_service.search import query as search
-from contacts_service.search import ranking as matching
-from contacts_service.search import rebuild as search_upkeep
-from contacts_service.search.rebuild import RebuildError
+from contacts_service.search import postgresql_index, query, rebuild
+from contacts_service.search.index import find_differences
+from contacts_service.search.ranking import RANKS, read_query
+from contacts_service.search.rebuild import RebuildError, rebuild_index
 from tests.client import Api
 from tests.conftest import make_api, make_app
 from tests.databases import by_other_hands, is_postgresql, search_settings
-from tests.files import add_people
 from tests.threads import receive
 
 
 def differences(app: Flask) -> list[str]:
     with app.app_context():
-        return [sentence for _, sentence in search_upkeep.differences(read_connection())]
+        return [sentence for _, sentence in find_differences(read_connection())]
 
 
 def add_channel(api: Api) -> str:
-    """The path of a further address of a new contact."""
+    """Add an address to a new contact; its path."""
     path = f"/contacts/{api.make_contact()['id']}/channels"
     contact = api.post(path, {"channel": "chat", "identifier": "lin"})
     return f"{path}/{contact['contact_channels'][0]['id']}"
@@ -62,13 +59,13 @@ WRITERS: dict[str, Callable[[Flask, Api, Path], Any]] = {
 
 
 @pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
-def test_every_writer_keeps_the_index(app: Flask, api: Api, tmp_path: Path, write: Any) -> None:
+def test_every_writer_updates_the_index(app: Flask, api: Api, tmp_path: Path, write: Any) -> None:
     write(app, api, tmp_path)
     assert api.get("/contacts")["total"] > 0
     assert differences(app) == []
 
 
-FOREIGN = {
+WRONG_TOKENS = {
     False: {
         "INSERT INTO contact_search (rowid, tokens) SELECT id, 'nxyz' FROM contact_documents":
             "not its own",
@@ -84,12 +81,12 @@ FOREIGN = {
 DAMAGE = {
     "UPDATE contacts SET first_name = 'Changed'": "before a change",
     "DELETE FROM contact_documents": "not in the index",
-    **FOREIGN[is_postgresql()],
+    **WRONG_TOKENS[is_postgresql()],
 }
 
 
 @pytest.mark.parametrize(("statement", "sentence"), DAMAGE.items())
-def test_check_says_what_differs_and_rebuild_mends_it(
+def test_check_tells_differences_and_rebuild_mends_them(
     app: Flask, api: Api, statement: str, sentence: str
 ) -> None:
     run = app.test_cli_runner()
@@ -107,7 +104,7 @@ def test_check_says_what_differs_and_rebuild_mends_it(
 
 @pytest.mark.postgresql
 def test_rebuilt_index_has_the_settings_of_the_one_before(app: Flask, api: Api) -> None:
-    """By statistics of its tokens PostgreSQL would choose other plans, which are too slow."""
+    """With statistics of the tokens PostgreSQL would choose other plans, which are too slow."""
     api.make_contact()
     with by_other_hands(app) as connection:
         before = search_settings(connection)
@@ -120,20 +117,20 @@ def test_rebuilt_index_has_the_settings_of_the_one_before(app: Flask, api: Api) 
 
 
 @pytest.mark.parametrize("typed", ["linda", "li nda 041", "0412 345", "+61 4", "o l s e n"])
-@pytest.mark.parametrize("rank", matching.RANKS)
+@pytest.mark.parametrize("rank", RANKS)
 def test_no_condition_joins_both_columns(typed: str, rank: int) -> None:
-    """PostgreSQL would read the rows of all who meet a part of it."""
-    wanted = search._wanted(matching.read_query(typed), rank)
-    condition, _ = search_postgresql._condition(wanted, "{1}")
+    """For such a condition PostgreSQL would read the rows of all that meet one part of it."""
+    wanted = query._wanted(read_query(typed), rank)
+    condition, _ = postgresql_index._condition(wanted, "{1}")
     for alternative in condition.split(" OR "):
-        assert sum(column in alternative for column in search_postgresql.COLUMNS) == 1
+        assert sum(column in alternative for column in postgresql_index.COLUMNS) == 1
 
 
-def test_what_is_written_during_a_rebuild_is_kept(app: Flask, api: Api) -> None:
+def test_writes_during_a_rebuild_are_kept(app: Flask, api: Api) -> None:
     first = api.make_contact("first@example.com", first_name="Before")
     api.make_contact("second@example.com", first_name="Second")
     with app.app_context():
-        for step, _ in enumerate(search_upkeep.rebuild()):
+        for step, _ in enumerate(rebuild_index()):
             api.make_contact(f"new{step}@example.com", first_name="During")
             api.put(f"/contacts/{first['id']}", {"first_name": f"Changed{step}"})
     assert differences(app) == []
@@ -146,33 +143,24 @@ def test_what_is_written_during_a_rebuild_is_kept(app: Flask, api: Api) -> None:
     ]
 
 
-def test_the_migration_indexes_who_is_there(tmp_path: Path) -> None:
-    app = make_app(tmp_path)
-    add_people(app, *({"email": f"{number}@example.com"} for number in range(30)))
-    with app.app_context():
-        downgrade(revision="0001")
-        upgrade()
-    assert differences(app) == []
-
-
 @pytest.mark.sqlite
-def test_rebuilding_leaves_the_index_in_one_part(app: Flask, api: Api) -> None:
+def test_rebuild_merges_the_index_into_one_segment(app: Flask, api: Api) -> None:
     for number in range(3):
         api.make_contact(f"new{number}@example.com")
-    parts = "SELECT count(DISTINCT segid) FROM contact_search_idx"
+    segments = "SELECT count(DISTINCT segid) FROM contact_search_idx"
     with app.app_context():
-        assert db.session.scalar(text(parts)) > 1
+        assert db.session.scalar(text(segments)) > 1
         db.session.rollback()
-        for _ in search_upkeep.rebuild():
+        for _ in rebuild_index():
             pass
-        assert db.session.scalar(text(parts)) == 1
+        assert db.session.scalar(text(segments)) == 1
     assert differences(app) == []
 
 
-def test_a_rebuild_that_another_has_emptied_changes_nothing(app: Flask, api: Api) -> None:
+def test_rebuild_changes_nothing_if_another_has_begun(app: Flask, api: Api) -> None:
     api.make_contact("linda@example.com")
     with app.app_context():
-        first, second = search_upkeep.rebuild(), search_upkeep.rebuild()
+        first, second = rebuild_index(), rebuild_index()
         assert (next(first), next(first)) == (1, 1)
         next(second)
         with pytest.raises(RebuildError, match="Another rebuild"):
@@ -184,7 +172,7 @@ def test_a_rebuild_that_another_has_emptied_changes_nothing(app: Flask, api: Api
 
 @pytest.mark.postgresql
 @pytest.mark.parametrize("is_over", [True, False])
-def test_a_rebuild_waits_until_nobody_reads_the_index(
+def test_rebuild_waits_until_nobody_reads_the_index(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_over: bool
 ) -> None:
     app = make_app(tmp_path, CONTACTS_BUSY_TIMEOUT="0")
@@ -202,9 +190,9 @@ def test_a_rebuild_waits_until_nobody_reads_the_index(
             if is_over and len(pauses) == 2:
                 report.execute("COMMIT")
 
-        monkeypatch.setattr(search_upkeep, "time", SimpleNamespace(sleep=pause))
-        monkeypatch.setattr(search_upkeep, "ATTEMPTS", 4)
+        monkeypatch.setattr(rebuild, "time", SimpleNamespace(sleep=pause))
+        monkeypatch.setattr(rebuild, "ATTEMPTS", 4)
         with nullcontext() if is_over else pytest.raises(OperationalError, match="lock timeout"):
-            list(search_upkeep.rebuild())
+            list(rebuild_index())
     assert len(pauses) == (2 if is_over else 3)
     assert differences(app) == []

@@ -1,4 +1,4 @@
-"""Search against the plain model of the contract: nothing missing, nothing extra, order right."""
+"""Search finds whom a plain model of docs/search.md finds, in the same order."""
 
 from contextlib import ExitStack
 from typing import Any
@@ -15,16 +15,14 @@ from contacts_service.contacts import service as contacts
 from contacts_service.contacts.queries import read_contact
 from contacts_service.db.models import Contact, ContactChannel, ContactDocument
 from contacts_service.db.session import read_connection, unit_of_work
-from contacts_service.search import postgresql_index as search_postgresql
-from contacts_service.search import query as search
-from contacts_service.search import sqlite_index as search_sqlite
+from contacts_service.search import postgresql_index, query, sqlite_index
 from contacts_service.search.index import search_index
 from contacts_service.search.tokens import NAME_PREFIX
 from contacts_service.strict_json import write_json
 from tests import search_model
 from tests.databases import empty_search
 
-# Few enough that they meet, awkward enough to matter.
+# So few that random ones often match, and awkward enough to find mistakes.
 LETTERS = "abcAßøéİıł'’-–.@_ 王小明さท٣0127🙂\u0301"
 NAMES = [
     "",
@@ -52,8 +50,6 @@ PHONES = [
 QUERIES = ["linda example.com", "0412 345", "+61412345", "(412) 345", "345678", "an ols", "o’n"]
 SYNTAX = ['"', "*", "AND", "a:b", "NEAR(a b)", "-a", "%", "_", "🙂", "王小明", "明", "٣٤٥"]
 
-FEW = search.FEW_FOR_ONE_WORD  # 0: the ranks are streamed, as where many have the tokens
-
 name = st.sampled_from(NAMES) | st.text(LETTERS, max_size=8)
 phone = st.none() | st.sampled_from(PHONES) | st.text("0123456789 +()-./x", min_size=1, max_size=12)
 channel = st.tuples(
@@ -63,7 +59,7 @@ channel = st.tuples(
 person = st.tuples(
     name, name, st.none() | st.sampled_from(EMAILS), phone, st.lists(channel, max_size=2)
 )
-query = st.text(LETTERS, min_size=1, max_size=12) | st.sampled_from(
+texts = st.text(LETTERS, min_size=1, max_size=12) | st.sampled_from(
     QUERIES + SYNTAX + NAMES + EMAILS + PHONES
 )
 
@@ -72,7 +68,7 @@ query = st.text(LETTERS, min_size=1, max_size=12) | st.sampled_from(
 def searches(draw: st.DrawFn) -> tuple[list[Any], str]:
     """Some people, and something to type: anything, or a part of what is known of one of them."""
     people = draw(st.lists(person, max_size=6))
-    typed = draw(query)
+    typed = draw(texts)
     known = [t for p in people for t in (*p[:4], *(i for _, i in p[4])) if t]
     if known and draw(st.booleans()):
         parts = draw(st.lists(st.sampled_from(known), min_size=1, max_size=2))
@@ -92,13 +88,12 @@ def test_search_answers_what_the_model_answers(shared_app: Flask, example: Any) 
             written = [write_json(read_contact(session.reads, each)) for each in ids]
             directory = [orjson.loads(contact) for contact in written]
         expected = search_model.answer(directory, typed)
-        for few in (FEW, 0):
-            limits = {"FEW_FOR_ONE_WORD": few, "FEW_FOR_SEVERAL": few}
-            with patch.multiple(search, **limits):
-                assert search.find_contacts(read_connection(), typed) == expected
+        assert query.find_contacts(read_connection(), typed) == expected
+        with patch.multiple(query, CANDIDATES_OF_ONE_WORD=0, CANDIDATES_OF_SEVERAL_WORDS=0):
+            assert query.find_contacts(read_connection(), typed) == expected
 
 
-def test_everybody_who_has_the_tokens_comes_the_newest_first(app: Flask) -> None:
+def test_index_finds_all_with_the_tokens_newest_first(app: Flask) -> None:
     wanted = [[[NAME_PREFIX + "an"]]]
     with app.app_context(), small_steps():
         with unit_of_work() as session:
@@ -106,25 +101,26 @@ def test_everybody_who_has_the_tokens_comes_the_newest_first(app: Flask) -> None
                 add(session, "Anna" if number % 5 else "Bob", "", None, None, [])
         anna = [number for number in range(50, 0, -1) if (number - 1) % 5]
         reads = read_connection()
-        index = search_index(reads).seen_by(reads)
-        assert [it[0] for it in index.streamed(wanted, with_documents=True)] == anna
-        assert [it[0] for it in index.streamed(wanted, with_documents=False)] == anna
-        assert sorted(index.few(wanted, 40) or (), reverse=True) == anna
-        assert index.few(wanted, 39) is None
+        index = search_index(reads)
+        for with_dumps in (True, False):
+            found = index.iter_newest_first(reads, wanted, with_dumps=with_dumps)
+            assert [docid for docid, _, _ in found] == anna
+        assert sorted(index.ids_up_to(reads, wanted, 40) or (), reverse=True) == anna
+        assert index.ids_up_to(reads, wanted, 39) is None
 
 
 def small_steps() -> ExitStack:
-    """Every list of candidates in as many parts as there can be, as for very many contacts."""
+    """Read candidates in as many steps as possible, as if there were very many contacts."""
     stack = ExitStack()
-    stack.enter_context(patch.multiple(search_sqlite, FIRST_STEP=1))
-    stack.enter_context(patch.multiple(search_postgresql, LEVELS=(0, 1, 2), FIRST_STEP=1, MOST=2))
+    stack.enter_context(patch.multiple(sqlite_index, FIRST_STEP=1))
+    stack.enter_context(patch.multiple(postgresql_index, LEVELS=(0, 1, 2), FIRST_STEP=1, LIMIT=2))
     return stack
 
 
 def add(
     session: Any, first: str, last: str, email: str | None, phone: str | None, further: Any
 ) -> int:
-    """A contact as if these had come in by the API, where the address is still free."""
+    """Create a contact as the API would, without the addresses that others have."""
     if email and channels.find_owner(session, "email", email):
         email = None
     wished = dict.fromkeys((kind, identifier.strip()) for kind, identifier in further)
@@ -146,4 +142,4 @@ def empty(session: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def _leave_nothing(app: Flask) -> None:
-    """The clean-up of `app` follows."""
+    """Let the clean-up of `app` follow."""
