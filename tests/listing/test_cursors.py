@@ -1,114 +1,33 @@
-"""Walking a list by cursor: it shows what the pages show, at any size, and only the same list."""
+"""A walk by cursor shows the rows that the pages show, at any size, each once."""
 
 import json
-from collections.abc import Iterator, Mapping
 from itertools import count
-from typing import Any, NamedTuple
-from unittest.mock import patch
+from typing import Any
 
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import delete, insert
 
-from contacts_service.db.models import Contact, Message, Note
-from contacts_service.db.queries import CompiledStatement, ReadConnection
-from contacts_service.db.session import db, unit_of_work
+from contacts_service.db.models import Contact, Message
+from contacts_service.db.session import unit_of_work
 from contacts_service.factory import create_app
-from contacts_service.listing import lists as listing
-from contacts_service.listing.cursors import write_cursor
 from tests.client import Api
-from tests.databases import is_postgresql
-from tests.directory import PEOPLE, open_directory
+from tests.directory import PEOPLE
+from tests.listing.walks import (
+    LISTS,
+    ORDERS,
+    TIMES,
+    House,
+    next_cursor,
+    parts,
+    paths_of,
+    walk,
+)
 from tests.threads import receive
 
-Query = dict[str, Any]
 URL = "CONTACTS_DATABASE_URL"
-
-# Every list, by its path in the API document, which ends what can be read of it.
-LISTS = (
-    "/contacts",
-    "/contacts/{contact_id}/conversations",
-    "/contacts/{contact_id}/notes",
-    "/conversations/spam",
-    "/conversations/{uuid}/messages",
-    "/custom-attributes",
-)
-ORDERS = [
-    (order_by, order)
-    for order_by in ("id", "first_name", "last_name", "email", "created_at", "updated_at")
-    for order in ("asc", "desc")
-]
-# One after the other, then three at once: rows with equal times are in every list.
-TIMES = [f"2026-05-0{day}T00:00:00.000000Z" for day in (1, 2, 3, 3, 3)]
-LINDA_WROTE = {"filters": json.dumps([{"field": "first_name", "operator": "=", "value": "linda"}])}
-
-
-class House(NamedTuple):
-    """A service in which every list has rows, and where each list is."""
-
-    api: Api
-    paths: dict[str, str]
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    """Only to be read. Linda and José, contacts 1 and 2, have the same of everything."""
-    api = open_directory(tmp_path_factory.mktemp("cursors"))
-    conversation: Any = None
-    for number, time in enumerate(TIMES):
-        for person in ("linda", "jose"):
-            api.post(f"/contacts/{PEOPLE[person]['id']}/notes", {"content": f"{number}"})
-            receive(api, PEOPLE[person]["email"], received_at=time)
-            thread = f"{person}@x"
-            answer = receive(
-                api,
-                PEOPLE[person]["email"],
-                received_at=time,
-                **({"in_reply_to": thread} if number else {"message_id": thread}),
-            )
-            conversation = answer["conversation"]
-        receive(api, PEOPLE["zed"]["email"], received_at=time)  # who is blocked
-        definition = {"key": f"key_{number}", "name": "Name", "data_type": "text"}
-        api.post("/custom-attributes", definition)
-    with api.client.application.app_context(), unit_of_work() as session:
-        for note_id in range(1, 11):
-            time = TIMES[(note_id - 1) // 2]
-            session.execute(update(Note).where(Note.id == note_id).values(created_at=time))
-    return House(api, paths_of(1, conversation["uuid"]))
-
-
-def paths_of(contact_id: int, uuid: str) -> dict[str, str]:
-    return {name: name.format(contact_id=contact_id, uuid=uuid) for name in LISTS}
-
-
-def walk(api: Api, path: str, size: int, **query: Any) -> list[Any]:
-    """The rows of a list, read by cursor."""
-    return [row for part in parts(api, path, size, **query) for row in part["results"]]
-
-
-def parts(api: Api, path: str, size: int, **query: Any) -> Iterator[Any]:
-    cursor: str | None = ""
-    while cursor is not None:
-        sent = {**query, "cursor": cursor, "page_size": size}
-        answer = api.get(path, query_string=sent)
-        yield answer
-        cursor = answer["next_cursor"]
-
-
-def next_cursor(api: Api, path: str, **query: Any) -> str:
-    """A cursor in the midst of a list."""
-    answer = api.get(path, query_string={**query, "cursor": "", "page_size": 1})
-    assert answer["next_cursor"], "The list is too short to have a cursor."
-    return str(answer["next_cursor"])
-
-
-def refusal(api: Api, path: str, **query: Any) -> list[str]:
-    """The query parameters that a 400 names."""
-    answer = api.get(path, 400, query_string=query)
-    assert (answer["type"], list(answer["errors"])) == ("InputError", ["query"])
-    return list(answer["errors"]["query"])
 
 
 def test_every_list_has_cursors_and_is_tested_here(house: House) -> None:
@@ -226,112 +145,6 @@ def test_size_may_change_on_the_way(house: House, name: str) -> None:
     assert walked == house.api.get(path)["results"]
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_page_and_cursor_together_are_refused(house: House, name: str) -> None:
-    path = house.paths[name]
-    for cursor in ("", next_cursor(house.api, path)):
-        assert refusal(house.api, path, page=1, cursor=cursor) == ["page"]
-
-
-@pytest.mark.parametrize("name", LISTS)
-def test_cursor_given_twice_is_refused(house: House, name: str) -> None:
-    errors = house.api.get(f"{house.paths[name]}?cursor=&cursor=", 400)["errors"]
-    assert list(errors["query"]) == ["cursor"]
-
-
-def damaged(cursor: str) -> Iterator[str]:
-    for place, character in enumerate(cursor):
-        other = "B" if character == "A" else "A"
-        yield cursor[:place] + other + cursor[place + 1 :]
-    yield from (cursor[:length] for length in range(1, len(cursor)))
-    yield from (cursor[1:], cursor + cursor, cursor.swapcase(), cursor[::-1])
-    for added in "A=_-.+/ \n\t\0é王\x7f":
-        yield from (cursor + added, added + cursor, cursor[:9] + added + cursor[9:])
-    yield from ("A", "=", "====", "\0", "é", "王", "🙂", " ", "null", "[]", "1", "A" * 100_000)
-
-
-@pytest.mark.parametrize("query", [{}, {"order_by": "id"}, {"order_by": "email", "order": "asc"}])
-def test_damaged_cursor_is_refused(house: House, query: Query) -> None:
-    cursor = next_cursor(house.api, "/contacts", **query)
-    for each in damaged(cursor):
-        assert refusal(house.api, "/contacts", **query, cursor=each) == ["cursor"], each
-
-
-FORGED = (
-    ("id", ["x", 1]),
-    ("id", [True, 1]),
-    ("id", [1, True]),
-    ("id", [1.5, 1]),
-    ("id", [2**63, 1]),
-    ("id", [1, 1, 1]),
-    ("email", [1, 1]),
-    ("email", ["a\0", 1]),
-)
-
-
-@pytest.mark.parametrize(("order_by", "place"), FORGED)
-def test_forged_cursor_is_refused(
-    house: House, monkeypatch: pytest.MonkeyPatch, order_by: str, place: list[Any]
-) -> None:
-    monkeypatch.setattr(listing, "write_cursor", lambda _, question: write_cursor(place, question))  # type: ignore[arg-type]
-    cursor = next_cursor(house.api, "/contacts", order_by=order_by)
-    assert refusal(house.api, "/contacts", order_by=order_by, cursor=cursor) == ["cursor"]
-
-
-@pytest.mark.parametrize("name", LISTS)
-def test_damaged_cursor_is_refused_by_every_list(house: House, name: str) -> None:
-    path = house.paths[name]
-    cursor = next_cursor(house.api, path)
-    for each in (cursor[:-1], cursor + "A", "A" + cursor[1:], "é", "\0"):
-        assert refusal(house.api, path, cursor=each) == ["cursor"], each
-
-
-@pytest.mark.parametrize("name", LISTS)
-def test_cursor_of_another_list_is_refused(house: House, name: str) -> None:
-    cursor = next_cursor(house.api, house.paths[name])
-    for other, path in house.paths.items():
-        if other != name:
-            assert refusal(house.api, path, cursor=cursor) == ["cursor"], other
-
-
-@pytest.mark.parametrize("name", LISTS[1:3])
-def test_cursor_of_the_same_list_of_another_contact_is_refused(house: House, name: str) -> None:
-    linda, jose = (paths_of(contact_id, "")[name] for contact_id in (1, 2))
-    assert refusal(house.api, jose, cursor=next_cursor(house.api, linda)) == ["cursor"]
-
-
-def test_cursor_of_another_conversations_messages_is_refused(api: Api) -> None:
-    paths = []
-    for thread in ("a@x", "b@x"):
-        receive(api, message_id=thread)
-        conversation = receive(api, in_reply_to=thread)["conversation"]
-        paths.append(f"/conversations/{conversation['uuid']}/messages")
-    assert refusal(api, paths[1], cursor=next_cursor(api, paths[0])) == ["cursor"]
-
-
-@pytest.mark.parametrize(
-    ("name", "asked", "others"),
-    [
-        ("/contacts", {}, [{"order_by": order_by} for order_by in ("id", "email", "updated_at")]),
-        ("/contacts", {"order_by": "first_name"}, [{"order_by": "last_name"}, {}]),
-        ("/contacts", {"order_by": "id"}, [{"order_by": "id", "order": "asc"}]),
-        ("/contacts", {"order": "asc"}, [{"order": "desc"}, {}]),
-        ("/contacts", LINDA_WROTE, [{}, {"filters": LINDA_WROTE["filters"].replace("=", "!=")}]),
-        ("/contacts", {}, [LINDA_WROTE]),
-        (LISTS[1], {"statuses": "Open"}, [{}, {"statuses": "Open,Spam"}, {"statuses": "Spam"}]),
-        (LISTS[1], {}, [{"statuses": "Open"}]),
-    ],
-)
-def test_cursor_of_another_question_is_refused(
-    house: House, name: str, asked: Query, others: list[Query]
-) -> None:
-    path = house.paths[name]
-    cursor = next_cursor(house.api, path, **asked)
-    house.api.get(path, query_string={**asked, "cursor": cursor})
-    for other in others:
-        assert refusal(house.api, path, **other, cursor=cursor) == ["cursor"], other
-
-
 def test_cursor_keeps_for_the_spellings_of_one_question(house: House) -> None:
     cursor = next_cursor(house.api, "/contacts")
     rest = house.api.get("/contacts", query_string={"cursor": cursor})
@@ -415,90 +228,3 @@ def test_walk_goes_on_where_its_last_row_was_deleted(
         walked += [each["id"] for each in part["results"]]
         delete_contact(app, walked[-1])
     assert walked == ids
-
-
-def plans(api: Api, path: str, query: Query) -> list[tuple[str, str]]:
-    """The statements that find the keys of a page, and how; its rows are then read by ids."""
-    app = api.client.application
-    executed: list[tuple[str, Any]] = []
-
-    def note(reads: ReadConnection, statement: CompiledStatement, values: Mapping[str, Any]) -> Any:
-        text, given = statement.bind(reads.dialect, values)
-        if "LIMIT" in text:
-            executed.append((text, tuple(given)))
-        return rows(reads, statement, values)
-
-    rows = ReadConnection.rows
-    with patch.object(ReadConnection, "rows", note):
-        api.get(path, query_string=query)
-    with app.app_context(), db.engine.connect() as connection:
-        return [
-            (statement, explain(connection, statement, values)) for statement, values in executed
-        ]
-
-
-def explain(connection: Connection, statement: str, values: Any) -> str:
-    if is_postgresql():
-        # Of so few rows, it would go through the table.
-        connection.exec_driver_sql(
-            "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
-        )
-        rows = connection.exec_driver_sql(f"EXPLAIN {statement}", values)
-        return "\n".join(row[0] for row in rows)
-    rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
-    return "\n".join(row.detail for row in rows)
-
-
-SORT = "Sort" if is_postgresql() else "USE TEMP B-TREE"
-
-
-def cursors_on_the_way(api: Api, path: str, **query: Any) -> list[str]:
-    """The cursor at the beginning and after every row."""
-    return ["", *(str(p["next_cursor"]) for p in parts(api, path, 1, **query) if p["next_cursor"])]
-
-
-@pytest.mark.parametrize(("order_by", "order"), ORDERS)
-def test_parts_of_the_directory_are_found_in_an_index_without_sorting(
-    house: House, order_by: str, order: str
-) -> None:
-    query = {"order_by": order_by, "order": order}
-    cursors = cursors_on_the_way(house.api, "/contacts", **query)
-    assert len(cursors) == len(PEOPLE)  # by email, the last stands after one who has none
-    for cursor in cursors:
-        found = plans(house.api, "/contacts", {**query, "cursor": cursor, "page_size": 2})
-        assert found
-        for statement, plan in found:
-            assert SORT not in plan
-            if (
-                not is_postgresql()
-                and cursor
-                and (order_by == "email" or "IS NULL" not in statement)
-            ):
-                assert "SEARCH contacts USING" in plan  # else NULL is ruled out before any row
-        if not is_postgresql() and cursor and order_by != "id":
-            assert "=? AND id" in found[0][1]  # rows of an equal value are not gone through
-
-
-@pytest.mark.parametrize("name", LISTS[2:])
-def test_parts_of_other_lists_are_found_in_an_index_without_sorting(
-    house: House, name: str
-) -> None:
-    path = house.paths[name]
-    for cursor in cursors_on_the_way(house.api, path):
-        found = plans(house.api, path, {"cursor": cursor, "page_size": 2})
-        assert found
-        assert not any(SORT in plan for _, plan in found)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/contacts/999999/notes",
-        "/contacts/999999/conversations",
-        "/conversations/b1946ac9-2f5c-4f4e-9d6a-3f1d1f1f2a11/messages",
-    ],
-)
-def test_a_cursor_is_judged_before_existence(api: Api, path: str) -> None:
-    assert list(api.get(f"{path}?cursor=damaged", 400)["errors"]["query"]) == ["cursor"]
-    api.get(f"{path}?cursor=", 404)
-    api.get(path, 404)

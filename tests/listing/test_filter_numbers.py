@@ -18,7 +18,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {"=": eq, ">": gt, "<=": 
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> tuple[Api, list[int]]:
-    """Only to be read: a contact with each of the numbers, in their order."""
+    """A contact with each of the numbers, in their order. Only to be read."""
     api = make_api(make_app(tmp_path_factory.mktemp("numbers")))
     made = [
         api.make_contact(f"a{i}@example.com", custom_attributes={"n": number})

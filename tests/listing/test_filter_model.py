@@ -1,18 +1,17 @@
-"""Random filters find exactly those whom the contract's words, said in Python, find."""
+"""Random filters find whom a plain model of docs/api.md, "Lists", finds."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contacts_service.text import fold
 from tests.client import Api
-from tests.directory import PEOPLE, labels, open_directory
+from tests.directory import PEOPLE, labels
 
 Person = dict[str, Any]
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {"=": eq, ">": gt, ">=": ge, "<": lt, "<=": le}
@@ -34,12 +33,6 @@ OPERATORS = {
     "blocked": ["=", "!="],
     "attribute": [*ORDERED, *TEXTUAL],
 }
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """Only to be read."""
-    return open_directory(tmp_path_factory.mktemp("model"))
 
 
 def kind_of(field: str) -> str:
@@ -93,7 +86,7 @@ def json_type(value: Any) -> str:
 
 
 def is_at(stored: str, word: str, value: str) -> bool:
-    """One operator on a moment; a date alone stands for the whole of its UTC day."""
+    """Whether an operator holds for a time; a date means the whole UTC day."""
     moment = datetime.fromisoformat(stored)
     start = datetime.fromisoformat(value)
     length = timedelta(microseconds=1)
@@ -124,7 +117,7 @@ def stored_in(field: str) -> list[Any]:
 
 
 def near(moment: str) -> st.SearchStrategy[str]:
-    """Times about this moment, in several spellings, and its date."""
+    """Times around this one, in several spellings, and its date."""
     steps = st.sampled_from([-86_400_000_000, -1, 0, 1, 1000, 86_400_000_000])
     zones = st.sampled_from([0, 60, -300, 840]).map(lambda minutes: timedelta(minutes=minutes))
 
