@@ -11,7 +11,7 @@ from contacts_service.contacts import service as contacts
 from contacts_service.contacts.bulk import NewContact, create_contacts
 from contacts_service.contacts.queries import read_contact
 from contacts_service.db.models import Contact, ContactChannel
-from contacts_service.db.session import Base, db, read_connection, unit_of_work
+from contacts_service.db.session import Base, close_connections, db, read_connection, unit_of_work
 from contacts_service.factory import create_app
 from contacts_service.strict_json import write_json
 
@@ -68,13 +68,14 @@ def add_people(app: Flask, *people: dict[str, Any]) -> None:
 
 def fill_directory(url: str, count: int) -> None:
     """Add so many contacts to the database at `url`."""
-    app = create_app({"CONTACTS_DATABASE_URL": url})
-    with app.app_context(), unit_of_work() as session:
-        people = [
-            NewContact(
-                f"First{number}", f"Last{number}", f"{number}@example.com", f"+61 4{number:08}",
-                created_at=MONDAY, updated_at=MONDAY,
-            )
-            for number in range(count)
-        ]  # fmt: skip
-        create_contacts(session, [(person, ()) for person in people])
+    people = [
+        NewContact(
+            f"First{number}", f"Last{number}", f"{number}@example.com", f"+61 4{number:08}",
+            created_at=MONDAY, updated_at=MONDAY,
+        )
+        for number in range(count)
+    ]  # fmt: skip
+    with create_app({"CONTACTS_DATABASE_URL": url}).app_context():
+        with unit_of_work() as session:
+            create_contacts(session, [(person, ()) for person in people])
+        close_connections()
