@@ -12,7 +12,6 @@ import signal
 import socket
 import threading
 from collections.abc import Iterable
-from contextlib import nullcontext
 from tempfile import TemporaryDirectory
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -41,6 +40,8 @@ SETTINGS: dict[str, Any] = {
     },
 }
 MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144"}  # gives large blocks back
+PATIENCE_SECONDS = 0.02  # of a request that reads, with the one before it
+
 logger = logging.getLogger(__name__)
 
 
@@ -92,7 +93,7 @@ def load_application(_target: str) -> WSGIApplication:
     app = create_app()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     atexit.register(os._exit, 0)  # granian's threads abort where Python ends before them
-    return few_readers(app, most=app.config["CONTACTS_THREADS"])
+    return in_turn(app)
 
 
 def _leave_with_parent() -> None:
@@ -102,19 +103,25 @@ def _leave_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def few_readers(application: WSGIApplication, *, most: int) -> WSGIApplication:
-    """Let at most so many requests read at a time: threads compete for Python's one interpreter.
+def in_turn(application: WSGIApplication) -> WSGIApplication:
+    """Let requests that read run one after another, but none wait for longer than 20 ms.
 
-    The others wait for bodies, or for each other to write, and must not keep readers waiting.
+    Threads that compete for Python's one interpreter lose time: four at once answer 0.6 times as
+    many requests for one contact (`python -m bench.throughput`). Others wait for a body or for the
+    write lock for most of their time.
     """
-    permits = threading.Semaphore(most)
+    turn = threading.Lock()
 
     def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        reads = environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        has_turn = reads and turn.acquire(timeout=PATIENCE_SECONDS)
         try:
-            with permits if environ["REQUEST_METHOD"] in ("GET", "HEAD") else nullcontext():
-                return application(environ, start)
+            return application(environ, start)
         except Exception:
             logger.exception("An exception outside of the application.")
             raise
+        finally:
+            if has_turn:
+                turn.release()
 
     return answer

@@ -75,7 +75,7 @@ class Caller:
         answer = self.client.open(url, method=method, headers=headers, **options)
         assert answer.status_code == status, answer.text
         assert answer.headers["X-Request-ID"]
-        assert set(DATA_HEADERS) <= set(answer.headers)
+        assert DATA_HEADERS.items() <= set(answer.headers)
         return answer.json["data"]
 
 

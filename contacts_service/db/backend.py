@@ -33,6 +33,7 @@ class Backend(ABC):
     url: URL
     busy_timeout: int  # seconds
     engine_options: dict[str, Any]
+    engine: Engine
 
     @abstractmethod
     def exists(self) -> bool:
@@ -47,7 +48,7 @@ class Backend(ABC):
         """Raises BackendError if the service cannot work with this database."""
 
     @abstractmethod
-    def prepare(self, engine: Engine) -> None:
+    def prepare(self) -> None:
         """Set up the connections that the engine will make."""
 
     @abstractmethod
@@ -77,7 +78,7 @@ class Backend(ABC):
         """Maintain the database after all other connections are closed. Raises nothing."""
 
     @abstractmethod
-    def migrating(self, engine: Engine) -> AbstractContextManager[Connection]:
+    def migrating(self) -> AbstractContextManager[Connection]:
         """A connection in a transaction that holds the write lock and may alter tables."""
 
     @abstractmethod

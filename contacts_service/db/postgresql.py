@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 from psycopg.types.numeric import FloatDumper
-from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy import URL, Connection, event
 from sqlalchemy.exc import DatabaseError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -90,10 +90,9 @@ class PostgreSQLServer(Backend):
                 "make one with createdb -E UTF8 -T template0."
             )
 
-    def prepare(self, engine: Engine) -> None:
-        self._dialect = engine.dialect
-        event.listen(engine, "checkout", _require_open)
-        event.listen(engine, "begin", self._on_begin)
+    def prepare(self) -> None:
+        event.listen(self.engine, "checkout", _require_open)
+        event.listen(self.engine, "begin", self._on_begin)
 
     def _on_begin(self, connection: Connection) -> None:
         driver: Any = connection.connection.dbapi_connection
@@ -109,7 +108,7 @@ class PostgreSQLServer(Backend):
         Options in the URL take precedence. `prepare_threshold=0` is for poolers that do not support
         prepared statements.
         """
-        words, options = self._dialect.create_connect_args(self.url)
+        words, options = self.engine.dialect.create_connect_args(self.url)
         given: dict[str, Any] = {
             "connect_timeout": max(2, self.busy_timeout),
             "application_name": "contacts",
@@ -145,10 +144,10 @@ class PostgreSQLServer(Backend):
             raise DatabaseError(None, None, error, hide_parameters=True) from None
 
     @contextmanager
-    def migrating(self, engine: Engine) -> Iterator[Connection]:
+    def migrating(self) -> Iterator[Connection]:
         deadline = time.monotonic() + self.busy_timeout
         with (
-            engine.connect().execution_options(write_before=deadline) as connection,
+            self.engine.connect().execution_options(write_before=deadline) as connection,
             connection.begin(),
         ):
             yield connection

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from flask import Flask, current_app, g, has_request_context
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, MetaData, PoolProxiedConnection, Table
+from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -64,7 +64,8 @@ def init_database(app: Flask) -> None:
     db.init_app(app)
     app.teardown_appcontext(close_read_connection)
     with app.app_context():
-        database.prepare(db.engine)
+        database.engine = db.engine
+    database.prepare()
 
 
 def backend() -> Backend:
@@ -79,22 +80,14 @@ def read_connection() -> ReadConnection:
     Opened on first use, closed when a unit of work begins or the application context ends. In a
     request it reads for at most CONTACTS_QUERY_TIMEOUT. Inside a unit of work it reads in that.
     """
-    if "unit_of_work" in g:
-        session: UnitOfWork = g.unit_of_work
+    snapshot: Snapshot | None = g.get("snapshot")
+    if snapshot is not None:
+        return snapshot
+    session: UnitOfWork | None = g.get("unit_of_work")
+    if session is not None:
         return session.reads
-    if "read_connection" not in g:
-        seconds = current_app.config["CONTACTS_QUERY_TIMEOUT"] if has_request_context() else None
-        with driver_errors:
-            pooled = db.engine.raw_connection()
-            try:
-                backend().begin_reading(pooled.dbapi_connection, seconds)
-            except BaseException:
-                pooled.invalidate()
-                raise
-        g.pooled = pooled
-        g.read_connection = ReadConnection(pooled.dbapi_connection, db.engine.dialect)
-    found: ReadConnection = g.read_connection
-    return found
+    snapshot = g.snapshot = Snapshot(backend())
+    return snapshot
 
 
 def close_read_connection(_error: BaseException | None = None) -> None:
@@ -102,15 +95,34 @@ def close_read_connection(_error: BaseException | None = None) -> None:
 
     For whoever is going to wait: a snapshot keeps a connection, and the log from being emptied.
     """
-    if g.pop("read_connection", None) is None:
-        return
-    pooled: PoolProxiedConnection = g.pop("pooled")
-    try:
-        backend().end_reading(pooled.dbapi_connection)
-    except Exception:  # the connection is broken, whatever the error
-        pooled.invalidate()
-    else:
-        pooled.close()
+    snapshot: Snapshot | None = g.pop("snapshot", None)
+    if snapshot is not None:
+        snapshot.close()
+
+
+class Snapshot(ReadConnection):
+    """A connection of the pool in a read-only transaction. Raises SQLAlchemyError."""
+
+    def __init__(self, database: Backend) -> None:
+        seconds = current_app.config["CONTACTS_QUERY_TIMEOUT"] if has_request_context() else None
+        with driver_errors:
+            self._pooled = database.engine.raw_connection()
+            super().__init__(self._pooled.dbapi_connection, database.engine.dialect)
+            try:
+                database.begin_reading(self.driver, seconds)
+            except BaseException:
+                self._pooled.invalidate()
+                raise
+        self._database = database
+
+    def close(self) -> None:
+        """Give the connection back."""
+        try:
+            self._database.end_reading(self.driver)
+        except Exception:  # the connection is broken, whatever the error
+            self._pooled.invalidate()
+        else:
+            self._pooled.close()
 
 
 class UnitOfWork(Session):
@@ -147,7 +159,7 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[UnitOfWork]:
     with (
         driver_errors,
         _write_lock(deadline),
-        db.engine.connect().execution_options(write_before=deadline) as connection,
+        database.engine.connect().execution_options(write_before=deadline) as connection,
     ):
         with connection.begin(), UnitOfWork(connection) as session:
             g.unit_of_work = session

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy import URL, Connection, event
 from sqlalchemy.exc import DatabaseError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -85,11 +85,11 @@ class SQLiteFile(Backend):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.touch(0o600)
 
-    def prepare(self, engine: Engine) -> None:
+    def prepare(self) -> None:
         """Make the pool replace connections to another file, and begin transactions ourselves."""
-        event.listen(engine, "connect", self._on_connect)
-        event.listen(engine, "checkout", self._on_checkout)
-        event.listen(engine, "begin", self._on_begin)
+        event.listen(self.engine, "connect", self._on_connect)
+        event.listen(self.engine, "checkout", self._on_checkout)
+        event.listen(self.engine, "begin", self._on_begin)
 
     def begin_reading(self, driver: Any, seconds: float | None) -> None:
         if seconds is not None:
@@ -163,13 +163,13 @@ class SQLiteFile(Backend):
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
-    def migrating(self, engine: Engine) -> Iterator[Connection]:
+    def migrating(self) -> Iterator[Connection]:
         """See Backend. Foreign keys are checked before the commit.
 
         They are not enforced meanwhile: rebuilding a table would delete the rows that refer to it.
         """
         deadline = time.monotonic() + self.busy_timeout
-        with engine.connect().execution_options(write_before=deadline) as connection:
+        with self.engine.connect().execution_options(write_before=deadline) as connection:
             driver: Any = connection.connection.dbapi_connection
             driver.execute("PRAGMA foreign_keys = OFF")
             try:

@@ -5,7 +5,7 @@ from flask import current_app
 from sqlalchemy import Connection
 
 from contacts_service.db.migrate import is_compared
-from contacts_service.db.session import Base, db
+from contacts_service.db.session import Base
 
 
 def run(connection: Connection) -> None:
@@ -19,5 +19,5 @@ def run(connection: Connection) -> None:
     context.run_migrations()
 
 
-with current_app.extensions["database"].migrating(db.engine) as connection:
+with current_app.extensions["database"].migrating() as connection:
     run(connection)

@@ -11,7 +11,7 @@ from typing import Any
 
 import flask_smorest
 import marshmallow
-from flask import Response
+from flask import Response, request
 from werkzeug.routing import BaseConverter, Map
 
 from contacts_service.limits import MAIL_BODY
@@ -47,6 +47,9 @@ class NoQuery(marshmallow.Schema):
     """The query string of an operation without parameters."""
 
 
+NO_QUERY = NoQuery()
+
+
 class Blueprint(flask_smorest.Blueprint):
     """A blueprint whose views return a payload, or a whole response.
 
@@ -79,8 +82,8 @@ class Blueprint(flask_smorest.Blueprint):
             takes_query = _takes_query(view)
 
             def answer(*args: Any, **kwargs: Any) -> Response:
-                if not takes_query:
-                    read_arguments(NoQuery(), "query")
+                if request.query_string and not takes_query:
+                    read_arguments(NO_QUERY, "query")
                 result = view(*args, **kwargs)
                 return result if isinstance(result, Response) else ok(result, status_code)
 

@@ -5,7 +5,6 @@ docs/api.md describes the shapes. `init_errors` makes every exception end here.
 
 import hashlib
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, g, request
@@ -23,6 +22,7 @@ from contacts_service.errors import (
     UnavailableError,
 )
 from contacts_service.strict_json import write_json
+from contacts_service.web.security_headers import DATA_HEADERS
 
 JSON = "application/json"
 SLOW_RETRY_SECONDS = 30  # the same query would take as long again
@@ -36,8 +36,9 @@ def ok(payload: Any, status: int = 200) -> Response:
     return _enveloped(write_json(payload), status)
 
 
-def _enveloped(content: bytes, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(b'{"data":%b}' % content, status, headers, content_type=JSON)
+def _enveloped(content: bytes, status: int, headers: dict[str, str] | None = None) -> Response:
+    all_headers = DATA_HEADERS | (headers or {})
+    return Response(b'{"data":%b}' % content, status, all_headers, content_type=JSON)
 
 
 def error_response(error: ServiceError) -> Response:

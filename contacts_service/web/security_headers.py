@@ -7,13 +7,13 @@ the policy by `PAGE_POLICY`.
 from flask import Response
 from flask.sansio.scaffold import Scaffold
 
-DATA_HEADERS = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+DATA_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     # Not `no-store`: a browser may keep an answer to ask with If-None-Match whether it is current.
-    ("Cache-Control", "private, no-cache"),
-)
+    "Cache-Control": "private, no-cache",
+}
 
 # A page loads scripts, styles and data only from here. Its style sheet has pictures as data: URLs.
 PAGE_POLICY = (
@@ -28,7 +28,9 @@ def init_security_headers(target: Scaffold) -> None:
 
 
 def add_headers(response: Response) -> Response:
-    """Add what the view has not set itself."""
-    for name, value in DATA_HEADERS:
+    """Add what the answer does not have yet; those of `responses` have all of them."""
+    if "X-Content-Type-Options" in response.headers:
+        return response
+    for name, value in DATA_HEADERS.items():
         response.headers.setdefault(name, value)
     return response
