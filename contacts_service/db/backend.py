@@ -48,8 +48,16 @@ class Backend(ABC):
         """Raises BackendError if the service cannot work with this database."""
 
     @abstractmethod
-    def prepare(self) -> None:
-        """Set up the connections that the engine will make."""
+    def connect(self) -> Any:
+        """A new connection of the driver, in autocommit mode. Raises the driver's errors."""
+
+    @abstractmethod
+    def is_current(self, driver: Any) -> bool:
+        """Whether an idle connection can still be used."""
+
+    @abstractmethod
+    def on_begin(self, connection: Connection) -> None:
+        """Begin a transaction of SQLAlchemy: to write if it has the option `write_before`."""
 
     @abstractmethod
     def begin_reading(self, driver: Any, seconds: float | None) -> None:

@@ -14,9 +14,8 @@ from typing import Any
 
 import psycopg
 from psycopg.types.numeric import FloatDumper
-from sqlalchemy import URL, Connection, event
-from sqlalchemy.exc import DatabaseError, DisconnectionError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import URL, Connection
+from sqlalchemy.exc import DatabaseError
 
 from contacts_service.db.backend import Backend, BackendError, Cause, Rows
 
@@ -90,11 +89,15 @@ class PostgreSQLServer(Backend):
                 "make one with createdb -E UTF8 -T template0."
             )
 
-    def prepare(self) -> None:
-        event.listen(self.engine, "checkout", _require_open)
-        event.listen(self.engine, "begin", self._on_begin)
+    def is_current(self, driver: Any) -> bool:
+        """Whether the server has not closed it: on an idle connection it sends nothing else."""
+        if driver.closed:
+            return False
+        poll = select.poll()
+        poll.register(driver.fileno(), select.POLLIN)
+        return not poll.poll(0)
 
-    def _on_begin(self, connection: Connection) -> None:
+    def on_begin(self, connection: Connection) -> None:
         driver: Any = connection.connection.dbapi_connection
         deadline = connection.get_execution_options().get("write_before")
         if deadline is None:
@@ -194,15 +197,3 @@ class PostgreSQLServer(Backend):
             "check CONTACTS_DATABASE_URL and that the server runs",
         )
         return f"The database {self.name} cannot be used ({message}); {hint}."
-
-
-def _require_open(connection: Any, _record: ConnectionPoolEntry, _proxy: object) -> None:
-    """Let the pool replace a connection that the server has closed.
-
-    The server sends nothing on an idle connection except that it closes it.
-    """
-    poll = select.poll()
-    if not connection.closed:
-        poll.register(connection.fileno(), select.POLLIN)
-    if connection.closed or poll.poll(0):
-        raise DisconnectionError

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, event
-from sqlalchemy.exc import DatabaseError, DisconnectionError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import URL, Connection
+from sqlalchemy.exc import DatabaseError
 
 from contacts_service.db.backend import Backend, Cause, Rows
 
@@ -40,6 +39,12 @@ CACHED_STATEMENTS = 64  # of each connection; the service has about thirty
 FileIdentity = tuple[int, int] | None  # device and inode
 
 
+class _FileConnection(sqlite3.Connection):
+    """Knows which file it was opened to."""
+
+    file: FileIdentity
+
+
 class SQLiteFile(Backend):
     """A database file."""
 
@@ -63,8 +68,9 @@ class SQLiteFile(Backend):
     def check(self, connection: Connection) -> None:
         """Accept any file that SQLite opens."""
 
-    def connect(self) -> sqlite3.Connection:
+    def connect(self) -> _FileConnection:
         """A connection to the file. Raises sqlite3.Error if it does not exist."""
+        identity = self._identity()
         connection = sqlite3.connect(
             f"file:{quote(str(self.path))}?mode=rw",
             uri=True,
@@ -72,7 +78,9 @@ class SQLiteFile(Backend):
             isolation_level=None,
             check_same_thread=False,
             cached_statements=CACHED_STATEMENTS,
+            factory=_FileConnection,
         )
+        connection.file = identity
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
@@ -85,11 +93,12 @@ class SQLiteFile(Backend):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.touch(0o600)
 
-    def prepare(self) -> None:
-        """Make the pool replace connections to another file, and begin transactions ourselves."""
-        event.listen(self.engine, "connect", self._on_connect)
-        event.listen(self.engine, "checkout", self._on_checkout)
-        event.listen(self.engine, "begin", self._on_begin)
+    def is_current(self, driver: Any) -> bool:
+        """Whether it is to the file that is there.
+
+        A file that was removed or replaced can still be written to, but nobody would read it.
+        """
+        return bool(driver.file == self._identity())
 
     def begin_reading(self, driver: Any, seconds: float | None) -> None:
         if seconds is not None:
@@ -101,16 +110,6 @@ class SQLiteFile(Backend):
         driver.rollback()
         driver.set_progress_handler(None, 0)
 
-    def _on_connect(self, _connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
-        record.info["file"] = self._identity()
-
-    def _on_checkout(
-        self, _connection: sqlite3.Connection, record: ConnectionPoolEntry, _proxy: object
-    ) -> None:
-        # A file that was removed or replaced can still be written to, but nobody would read it.
-        if record.info["file"] != self._identity():
-            raise DisconnectionError
-
     def _identity(self) -> FileIdentity:
         try:
             file = os.stat(self.name)  # noqa: PTH116 (once a request)
@@ -118,7 +117,7 @@ class SQLiteFile(Backend):
             return None
         return file.st_dev, file.st_ino
 
-    def _on_begin(self, connection: Connection) -> None:
+    def on_begin(self, connection: Connection) -> None:
         options = connection.get_execution_options()
         if "write_before" in options:
             self.begin_writing(connection.connection.dbapi_connection, options["write_before"])
