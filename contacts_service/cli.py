@@ -9,7 +9,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service.db.migrate import migrate_database
-from contacts_service.db.session import busy_sentence, classify_error
+from contacts_service.db.session import busy_sentence, classify_error, describe_error
 from contacts_service.errors import OperatorError
 from contacts_service.search.rebuild import rebuild_index
 
@@ -46,8 +46,7 @@ def _on_database(command: Callable[P, None], *, may_create: bool) -> Callable[P,
 def _sentence(error: SQLAlchemyError) -> str:
     if classify_error(error) == "busy":
         return busy_sentence()
-    cause = " ".join(str(getattr(error, "orig", error)).split())  # libpq's may have several lines
-    return f"The database could not do its work: {cause.rstrip('.')}."
+    return f"The database could not do its work: {describe_error(error).rstrip('.')}."
 
 
 def progress_bar(length: int) -> "ProgressBar[int]":
@@ -76,6 +75,6 @@ def rebuild_search() -> int:
     return run_steps(rebuild_index())
 
 
-def counted(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """A number with its noun: "1 contact", "2,000 contacts"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

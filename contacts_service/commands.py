@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import func, select
 
 from contacts_service.auth.commands import local_key
-from contacts_service.cli import counted, on_a_database, on_the_database
+from contacts_service.cli import on_a_database, on_the_database, pluralize
 from contacts_service.contacts.queries import count_contacts
 from contacts_service.db import backup
 from contacts_service.db.models import Contact
@@ -65,7 +65,7 @@ def _tell_when_ready(address: str, port: int, workers: int, key: str | None) -> 
             break
         time.sleep(0.02)
     url = f"http://[{reached_at}]:{port}" if ":" in reached_at else f"http://{reached_at}:{port}"
-    logger.info("Listening on %s with %s.", url, counted(workers, "worker"))
+    logger.info("Listening on %s with %s.", url, pluralize(workers, "worker"))
     if key:
         _greet(key, url)
 
@@ -95,10 +95,10 @@ def check() -> None:
     for fault in told[:SHOWN]:
         click.echo(fault)
     if told:
-        click.echo(f"{counted(len(told), 'fault')}.")
+        click.echo(f"{pluralize(len(told), 'fault')}.")
         sys.exit(1)
     sound = "search index is" if path is None else "database and the search index are"
-    click.echo(f"{counted(contacts, 'contact')}; the {sound} sound.")
+    click.echo(f"{pluralize(contacts, 'contact')}; the {sound} sound.")
 
 
 COMMANDS = (serve_command, migrate_command, check)

@@ -130,7 +130,7 @@ SETTINGS = (
         "CONTACTS_THREADS",
         "4",
         whole_number(1, 64),
-        "Requests of each worker that read at a time.",
+        "How many requests of a worker may read in the database at a time.",
     ),
     Setting(
         "CONTACTS_TRUSTED_PROXIES",

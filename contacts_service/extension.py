@@ -95,11 +95,13 @@ def _apart_from_other_databases(app: Flask) -> Iterator[None]:
     """Leave the application's own Flask-SQLAlchemy its place, settings and binds."""
     settings = _taken(app.config, SQLALCHEMY_SETTINGS)
     extensions = _taken(app.extensions, "sqlalchemy")
-    yield
-    _taken(app.config, SQLALCHEMY_SETTINGS)
-    _taken(app.extensions, "sqlalchemy")
-    app.config.update(settings)
-    app.extensions.update(extensions)
+    try:
+        yield
+    finally:
+        _taken(app.config, SQLALCHEMY_SETTINGS)
+        _taken(app.extensions, "sqlalchemy")
+        app.config.update(settings)
+        app.extensions.update(extensions)
 
 
 def _taken(entries: dict[str, Any], prefix: str) -> dict[str, Any]:
@@ -109,10 +111,15 @@ def _taken(entries: dict[str, Any], prefix: str) -> dict[str, Any]:
 
 def _complete_settings(app: Flask) -> None:
     app.config.setdefault("CONTACTS_DATABASE_URL", f"sqlite:///{app.instance_path}/contacts.db")
-    given = _contacts_settings(app)
-    texts = {name: value if isinstance(value, str) else "" for name, value in given.items()}
-    values: dict[str, Any] = {n: value for n, value in given.items() if not isinstance(value, str)}
-    app.config.update(load_settings(texts) | values)
+    texts = {name: _text(value) for name, value in _contacts_settings(app).items()}
+    app.config.update(load_settings(texts))
+
+
+def _text(value: Any) -> str:
+    """A setting as it would be in the environment."""
+    if value is None:
+        return ""
+    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
 def _contacts_settings(app: Flask) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from flask import Flask, abort, jsonify
@@ -14,6 +15,7 @@ from contacts_service.auth import api_keys as keys
 from contacts_service.auth.principal import SCOPES
 from contacts_service.config import SettingsError
 from contacts_service.contacts import queries as directory
+from contacts_service.db import session
 from contacts_service.db.session import unit_of_work
 from contacts_service.extension import Contacts, migrate_database
 from contacts_service.web.security_headers import DATA_HEADERS
@@ -230,3 +232,35 @@ def test_the_default_database_is_in_the_applications_own_folder(tmp_path: Path) 
     migrate_database(app)
     assert Caller(app).call("GET", "/contacts")["total"] == 0
     assert (tmp_path / "contacts.db").exists()
+
+
+@pytest.mark.parametrize("value", [0, "0", -3, [1, 2]])
+def test_bad_setting_of_any_type_is_refused(tmp_path: Path, value: Any) -> None:
+    with pytest.raises(SettingsError, match="CONTACTS_THREADS"):
+        make_shop(tmp_path, "/api/v1", CONTACTS_THREADS=value)
+
+
+def test_refused_application_keeps_its_own_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = Flask("shop", instance_path=str(tmp_path))
+    app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite://"
+    own = SQLAlchemy(app)
+    monkeypatch.setattr(session, "init_database", Mock(side_effect=SettingsError))
+    with pytest.raises(SettingsError):
+        Contacts(app)
+    assert app.config["SQLALCHEMY_DATABASE_URI"] == "sqlite://"
+    assert app.extensions["sqlalchemy"] is own
+
+
+@pytest.mark.parametrize("answer", [lambda: ("<h1>Closed</h1>", 503), lambda: abort(401)])
+def test_an_application_may_answer_before_the_api_does(
+    tmp_path: Path, answer: Callable[[], Any]
+) -> None:
+    app = Flask("shop", instance_path=str(tmp_path))
+    app.before_request(answer)
+    app.config["CONTACTS_DATABASE_URL"] = databases.database_url(tmp_path, is_migrated=True)
+    Contacts(app)
+    answered = app.test_client().get("/api/v1/contacts")
+    assert answered.status_code in (401, 503)
+    assert answered.headers["X-Request-ID"]

@@ -31,8 +31,9 @@ def back_up(database: Path, file: Path) -> int:
     if not database.exists():
         raise BackupError(f"There is no database {database}.")
     with _errors(file), _unfinished(file) as unfinished:
-        _copy(database, unfinished)
-        _require_sound(unfinished)
+        with _errors(database, "no sound database of this service"):
+            _copy(database, unfinished)
+            _require_sound(unfinished)
         size = unfinished.stat().st_size
         _put_in_place(unfinished, file)
     return size
@@ -135,10 +136,10 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _errors(file: Path) -> Iterator[None]:
+def _errors(file: Path, what: str = "no backup of this service") -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise BackupError(f"{file} is no backup of this service ({error}).") from error
+        raise BackupError(f"{file} is {what} ({error}).") from error
     except OSError as error:
         raise BackupError(f"{error.filename or file}: {error.strerror}.") from error

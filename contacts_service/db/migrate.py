@@ -5,10 +5,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import alembic.command
 import flask_migrate
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy.exc import DBAPIError
 
 from contacts_service.config import SettingsError
@@ -58,7 +59,8 @@ def _is_migrated() -> bool:
                 f"The database {backend().name} was made by a newer version of this "
                 "service; start that version, or restore a backup of this one."
             )
-        flask_migrate.upgrade()
+        # Not flask_migrate.upgrade(), which ends the process for the errors of alembic.
+        alembic.command.upgrade(current_app.extensions["migrate"].migrate.get_config(), "head")
     except BackendError as error:
         raise SettingsError(str(error)) from None
     except (DBAPIError, OSError) as error:

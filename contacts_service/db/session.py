@@ -225,7 +225,7 @@ def unit_of_work(*, is_patient: bool = True) -> Iterator[UnitOfWork]:
 def _write_lock(deadline: float) -> Iterator[None]:
     """Holds this process's write lock. Raises TimeoutError after `deadline` (monotonic seconds).
 
-    The threads of a process wait here, in order; only one of them asks the database for its lock.
+    The threads of a process wait here, so that only one of them asks the database for its lock.
     """
     lock: threading.Lock = current_app.extensions["write_lock"]
     if not lock.acquire(timeout=max(0, deadline - time.monotonic())):

@@ -3,7 +3,7 @@
 import click
 from flask.cli import with_appcontext
 
-from contacts_service.cli import counted, on_a_database, progress_bar, rebuild_search
+from contacts_service.cli import on_a_database, pluralize, progress_bar, rebuild_search
 from contacts_service.demo import story
 from contacts_service.demo.generator import Demo
 
@@ -24,8 +24,8 @@ def demo_command(contacts: int) -> None:
     sentences = list(story.tell())
     conversations = made.conversations + story.CONVERSATIONS
     click.echo(
-        f"{counted(contacts, 'contact')}, {counted(conversations, 'conversation')} and "
-        f"{counted(made.notes, 'note')} of made-up people added.\n"
+        f"{pluralize(contacts, 'contact')}, {pluralize(conversations, 'conversation')} and "
+        f"{pluralize(made.notes, 'note')} of made-up people added.\n"
     )
     for sentence in sentences:
         click.echo(sentence)

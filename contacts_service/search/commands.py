@@ -5,7 +5,7 @@ import sys
 import click
 from flask.cli import AppGroup
 
-from contacts_service.cli import counted, on_the_database, rebuild_search
+from contacts_service.cli import on_the_database, pluralize, rebuild_search
 from contacts_service.db.session import read_connection
 from contacts_service.search.index import find_differences
 
@@ -23,7 +23,7 @@ def check() -> None:
         if count <= SHOWN:
             click.echo(f"{docid_or_contact_id} {sentence}")
     if count:
-        click.echo(f"{counted(count, 'difference')}; `flask search rebuild` mends them.")
+        click.echo(f"{pluralize(count, 'difference')}; `flask search rebuild` mends them.")
         sys.exit(1)
     click.echo("The index says what the contacts say.")
 
@@ -32,4 +32,4 @@ def check() -> None:
 @on_the_database
 def rebuild() -> None:
     """Build the index anew, while the service runs."""
-    click.echo(f"{counted(rebuild_search(), 'contact')} indexed.")
+    click.echo(f"{pluralize(rebuild_search(), 'contact')} indexed.")

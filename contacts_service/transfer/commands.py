@@ -7,9 +7,9 @@ import click
 from flask.cli import AppGroup
 
 from contacts_service.cli import (
-    counted,
     on_a_database,
     on_the_database,
+    pluralize,
     progress_bar,
     rebuild_search,
     run_steps,
@@ -55,7 +55,7 @@ def _report(importing: Import) -> str:
     words = ("created", "updated", "unchanged", "refused")
     numbers = ", ".join(f"{counts[word]:,} {word}" for word in words)
     where = f" (see {importing.refused_path})" if counts["refused"] else ""
-    return f"{counted(counts.total(), 'row')}: {numbers}{where}."
+    return f"{pluralize(counts.total(), 'row')}: {numbers}{where}."
 
 
 @contacts_group.command("export")
@@ -64,7 +64,7 @@ def _report(importing: Import) -> str:
 def export_contacts(file: Path) -> None:
     """Write every contact to a CSV file that import can read."""
     total = run_steps(exporter.export_contacts(file))
-    click.echo(f"{counted(total, 'contact')} written to {file}.")
+    click.echo(f"{pluralize(total, 'contact')} written to {file}.")
 
 
 @contacts_group.command("copy-to")
@@ -88,6 +88,6 @@ def copy_to(url: str) -> None:
 @on_a_database  # the target's: its errors name it
 def _copy_from(source: ReadConnection) -> None:
     run_steps(copy_all(source))
-    contacts = counted(count_contacts(read_connection()), "contact")
+    contacts = pluralize(count_contacts(read_connection()), "contact")
     click.echo(f"{contacts} and all that belongs to them are in {backend().name}.")
     close_connections()

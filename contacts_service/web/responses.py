@@ -12,7 +12,7 @@ from flask.sansio.scaffold import Scaffold
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError, default_exceptions
 
-from contacts_service.db.session import classify_error
+from contacts_service.db.session import classify_error, describe_error
 from contacts_service.errors import (
     BY_STATUS,
     GeneralError,
@@ -26,7 +26,7 @@ from contacts_service.web.security_headers import DATA_HEADERS
 
 JSON = "application/json"
 SLOW_RETRY_SECONDS = 30  # the same query would take as long again
-ROUTING_STATUSES = (404, 405, 413)  # what Flask finds out before a view runs
+ROUTING_STATUSES = (404, 405, 413)  # what Flask and werkzeug raise
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +85,9 @@ def http_error(error: HTTPException) -> Response:
     if status in ROUTING_STATUSES:
         allow = {name: value for name, value in error.get_headers() if name == "Allow"}
         return error_response(BY_STATUS[status](headers=allow))
+    if status in (401, 403):  # of the application around us
+        told = {"message": error.description, "type": BY_STATUS[status].type}
+        return _enveloped(write_json(told), status)
     if 400 <= status < 500:  # werkzeug reads only the headers; parsing.py reads the rest
         return error_response(InputError({"": ["The request cannot be read."]}, location="headers"))
     if isinstance(error, InternalServerError) and error.original_exception:
@@ -100,7 +103,7 @@ def _database_error(error: SQLAlchemyError) -> Response:
     if cause == "slow":
         sentence = "The query takes too long; ask for less."
         return error_response(UnavailableError(sentence, retry_after=SLOW_RETRY_SECONDS))
-    logger.error("The database is unavailable: %s", getattr(error, "orig", error))
+    logger.error("The database is unavailable: %s", describe_error(error))
     return error_response(UnavailableError())
 
 

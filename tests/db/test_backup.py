@@ -244,3 +244,12 @@ def test_everything_is_in_the_backup(backup: Path) -> None:
     with closing(sqlite3.connect(backup)) as connection:
         names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
     assert set(Base.metadata.tables) <= names
+
+
+def test_damage_of_the_database_is_not_laid_on_the_backup(tmp_path: Path) -> None:
+    app = elsewhere(tmp_path / "damaged")
+    database = tmp_path / "damaged" / "contacts.db"
+    database.write_bytes(b"no database" * 1000)
+    told = flask(app, "backup", tmp_path / "new.backup", code=1)
+    assert told.startswith(f"Error: {database} is no sound database of this service")
+    assert not (tmp_path / "new.backup").exists()
