@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from math import inf
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -40,9 +41,10 @@ FileIdentity = tuple[int, int] | None  # device and inode
 
 
 class _FileConnection(sqlite3.Connection):
-    """Knows which file it was opened to."""
+    """Knows which file it was opened to, and until when it may read (monotonic seconds)."""
 
     file: FileIdentity
+    deadline: float
 
 
 class SQLiteFile(Backend):
@@ -80,7 +82,10 @@ class SQLiteFile(Backend):
             cached_statements=CACHED_STATEMENTS,
             factory=_FileConnection,
         )
-        connection.file = identity
+        connection.file, connection.deadline = identity, inf
+        connection.set_progress_handler(
+            lambda: time.monotonic() > connection.deadline, DEADLINE_STEPS
+        )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
@@ -101,14 +106,11 @@ class SQLiteFile(Backend):
         return bool(driver.file == self._identity())
 
     def begin_reading(self, driver: Any, seconds: float | None) -> None:
-        if seconds is not None:
-            deadline = time.monotonic() + seconds
-            driver.set_progress_handler(lambda: time.monotonic() > deadline, DEADLINE_STEPS)
+        driver.deadline = inf if seconds is None else time.monotonic() + seconds
         driver.execute("BEGIN")
 
     def end_reading(self, driver: Any) -> None:
         driver.rollback()
-        driver.set_progress_handler(None, 0)
 
     def _identity(self) -> FileIdentity:
         try:

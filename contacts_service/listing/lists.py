@@ -143,9 +143,9 @@ class ListQuery:
         found = {row[-1]: self.shape.read(row) for row in reads.rows(self._rows, listed)}
         return [found[row_id] for row_id in ids if row_id in found]
 
-    def ids_of_page(self, reads: ReadConnection, page: NumberedPage, values: Values) -> list[int]:
+    def rows_of_page(self, reads: ReadConnection, page: NumberedPage, values: Values) -> list[Json]:
         place = {LIMIT: page.size, OFFSET: (page.number - 1) * page.size}
-        return [row_id for _, row_id in reads.rows(self._page, {**values, **place})]
+        return [self.shape.read(row) for row in reads.rows(self._page, {**values, **place})]
 
     def keys_after(
         self, reads: ReadConnection, last: Key | None, limit: int, values: Values
@@ -178,7 +178,10 @@ class ListQuery:
 
     @cached_property
     def _page(self) -> CompiledStatement:
-        return CompiledStatement(self._keys.offset(bindparam(OFFSET, type_=Integer)))
+        keys = self._keys.offset(bindparam(OFFSET, type_=Integer)).subquery("keys").columns
+        in_order = replace(self.order, by=keys.by, id=keys.id).clauses
+        rows = self._select(*self.shape.columns).join(keys.id.table, keys.id == self.order.id)
+        return CompiledStatement(rows.order_by(*in_order))
 
     @cached_property
     def _after(self) -> dict[str, CompiledStatement]:
@@ -189,7 +192,8 @@ class ListQuery:
 
     @property
     def _keys(self) -> AnySelect:
-        keys = self._select(self.order.by, self.order.id).order_by(*self.order.clauses)
+        keys = self._select(self.order.by.label("by"), self.order.id.label("id"))
+        keys = keys.order_by(*self.order.clauses)
         return keys.limit(bindparam(LIMIT, type_=Integer))
 
     def _select(self, *columns: Column) -> AnySelect:
@@ -216,9 +220,8 @@ def _read_numbered_page(
     _require_owner(reads, query, values)
     total = query.count(reads, values)
     is_past_end = (page.number - 1) * page.size >= total
-    ids = [] if is_past_end else query.ids_of_page(reads, page, values)
     return {
-        "results": query.rows(reads, ids, values),
+        "results": [] if is_past_end else query.rows_of_page(reads, page, values),
         "total": total,
         "total_pages": -(-total // page.size),
         "page": page.number,
