@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 
+from contacts_service.config import PROJECT_FOLDER
 from tests.service import ROUNDS, Reply, Service, at_once, served
 
 pytestmark = pytest.mark.slow
@@ -22,23 +23,32 @@ WRITERS = 8
 LOST = (OSError, http.client.HTTPException)  # what a caller sees whose answer does not come
 
 # Ends the worker by SIGKILL when the work is done and nothing of the answer is sent.
+# A program whose workers are killed between a write and its answer, if the caller asks for it.
 KILLED_BEFORE_THE_ANSWER = """
-import os, signal, sys
-from contacts_service import create_app
-from contacts_service.commands import serve_command
+import os, signal
+from contacts_service import server
 
-app = create_app()
-inner = app.wsgi_app
+load_application = server.load_application
 
-def dying(environ, start_response):
-    answer = b"".join(inner(environ, start_response))
-    if "HTTP_X_DIE" in environ:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return [answer]
+def load_dying(target):
+    application = load_application(target)
 
-app.wsgi_app = dying
-with app.app_context():
-    serve_command.main([], standalone_mode=False)
+    def dying(environ, start_response):
+        answer = b"".join(application(environ, start_response))
+        if "HTTP_X_DIE" in environ:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return [answer]
+
+    return dying
+
+server.load_application = load_dying
+
+if __name__ == "__main__":
+    from contacts_service.commands import serve_command
+    from contacts_service.factory import create_app
+
+    with create_app().app_context():
+        serve_command.main([], standalone_mode=False)
 """
 
 
@@ -184,8 +194,10 @@ def run_and_kill(service: Service, writers: list[Writer], seconds: float) -> Non
 
 
 def test_repeat_after_a_kill_between_write_and_answer_gets_the_first_answer(tmp_path: Path) -> None:
-    command = (sys.executable, "-c", KILLED_BEFORE_THE_ANSWER)
-    with served(tmp_path, command=command) as service:
+    program = tmp_path / "dying.py"
+    program.write_text(KILLED_BEFORE_THE_ANSWER)
+    command = (sys.executable, program)
+    with served(tmp_path, command=command, PYTHONPATH=str(PROJECT_FOLDER)) as service:
         _, contact = service.call("POST", "/contacts/quick", {"email": "linda@example.com"})
         path, body = f"/contacts/{contact['id']}/notes", {"content": "Once."}
         with pytest.raises(LOST):

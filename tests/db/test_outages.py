@@ -1,7 +1,6 @@
 """Where the database cannot do its work: 503, nothing half-written, and back without a restart."""
 
 import random
-import socket
 import sqlite3
 import subprocess
 import time
@@ -61,21 +60,6 @@ def test_lock_of_another_process_holds_no_reader_up(service: Service, writers: i
     assert waited < 2 + 2  # the time-out counts from when a request came, not from its turn
     assert service.recovers("GET", "/contacts").data["total"] == 1
     assert make(service, 1).status == 201
-
-
-def test_requests_one_behind_the_other_wait_no_longer_than_one(service: Service) -> None:
-    body = b'{"email": "a@example.com"}'
-    head = (
-        "POST /api/v1/contacts/quick HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
-        f"Authorization: Bearer {service.key}\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    with locked(service), socket.create_connection(("127.0.0.1", service.port), 20) as client:
-        begun = time.monotonic()
-        client.sendall(3 * (head.encode() + body))
-        received = b""
-        while received.count(b"HTTP/1.1 503") < 3:
-            received += client.recv(4096)
-        assert 2 <= time.monotonic() - begun < 2 + 1.5
 
 
 def test_writers_behind_a_lock_go_on_when_it_ends(service: Service) -> None:
