@@ -168,6 +168,19 @@ def test_body_that_ends_too_early_is_not_taken_in(service: Service) -> None:
     assert service.call("GET", "/contacts/search?q=cut").data == []
 
 
+@pytest.mark.parametrize("end", [b"0\r\n\r\n", b"", b"zz\r\n"], ids=["whole", "cut", "broken"])
+def test_mail_in_chunks_is_refused_whether_or_not_it_is_whole(service: Service, end: bytes) -> None:
+    mail = b"From: chunks@example.com\r\n\r\nHello"
+    token = f"Authorization: Bearer {service.key}"
+    headers = (token, "Content-Type: message/rfc822", "Transfer-Encoding: chunked")
+    body = b"%x\r\n%b\r\n%b" % (len(mail), mail, end)
+    with service.connect() as client:
+        client.sendall(request("POST", "/api/v1/inbound/messages", *headers, body=body))
+        client.shutdown(socket.SHUT_WR)
+        assert read_answer(client)[0] == 400
+    assert service.call("GET", "/contacts/search?q=chunks").data == []
+
+
 def test_requests_on_one_connection_are_answered_in_order(service: Service) -> None:
     paths = ("/health", "/api/v1/nowhere", "/health", CONTACTS)
     sent = b"".join(request("GET", path) for path in paths[:-1])
