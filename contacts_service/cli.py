@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 
-def on_the_database(command: Callable[P, None]) -> Callable[P, None]:
-    """Let a command find its tables, and end with a sentence where it cannot do its work."""
+def on_existing_database(command: Callable[P, None]) -> Callable[P, None]:
+    """Upgrade the database before the command, and turn its errors into one sentence."""
     return _on_database(command, may_create=False)
 
 
-def on_a_database(command: Callable[P, None]) -> Callable[P, None]:
-    """As `on_the_database`, for what a directory begins with: one is made if there is none."""
+def on_any_database(command: Callable[P, None]) -> Callable[P, None]:
+    """As `on_existing_database`, but makes a database if there is none."""
     return _on_database(command, may_create=True)
 
 

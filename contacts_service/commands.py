@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import func, select
 
 from contacts_service.auth.commands import local_key
-from contacts_service.cli import on_a_database, on_the_database, pluralize
+from contacts_service.cli import on_any_database, on_existing_database, pluralize
 from contacts_service.contacts.queries import count_contacts
 from contacts_service.db import backup
 from contacts_service.db.models import Contact
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 @click.command("migrate")
 @with_appcontext
-@on_a_database
+@on_any_database
 def migrate_command() -> None:
     """Make the database or bring it up to date, for servers that only serve."""
     click.echo(f"The database {backend().name} is up to date.")
@@ -40,7 +40,7 @@ def migrate_command() -> None:
 @click.command("serve")
 @click.option("--local", is_flag=True, help="Make a key for this machine and show how to use it.")
 @with_appcontext
-@on_a_database
+@on_any_database
 def serve_command(local: bool) -> None:
     """Migrate the database and serve until told to stop."""
     config = current_app.config
@@ -79,7 +79,7 @@ def _greet(key: str, url: str) -> None:
 
 @click.command("check")
 @with_appcontext
-@on_the_database
+@on_existing_database
 def check() -> None:
     """Look at the database, its references and the search index; exit code 1 for any fault.
 

@@ -18,7 +18,8 @@ class ServiceError(Exception):
     """An error that the caller receives. `message` is a sentence for a person.
 
     `summary` says when it is raised, in the API document and in the table of docs/api.md. Where the
-    code that raises it has nothing more precise to say, `default_message` is sent. `extra_header`
+    code that raises it has nothing more precise to say, `default_message` is sent; it is the
+    document's example. `extra_header`
     is the header that its answers carry besides those of every answer.
     """
 

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 from http import HTTPMethod
-from typing import Any
+from typing import Any, get_args
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 from prometheus_client import (
@@ -27,6 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service.auth.permissions import PUBLIC, requires
 from contacts_service.contacts import queries as directory
+from contacts_service.db.backend import Cause
 from contacts_service.db.models import Contact
 from contacts_service.db.queries import CompiledStatement
 from contacts_service.db.session import classify_error, read_connection
@@ -38,7 +39,7 @@ EXTENSION = "metrics"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 OTHER_METHODS = "other"
 NO_ROUTE = "none"
-REASONS = ("busy", "slow", "unreachable")
+REASONS = get_args(Cause)
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)  # seconds
 
 _ALL_TABLES = CompiledStatement(
@@ -144,7 +145,7 @@ class _Gauges(Collector):
         yield GaugeMetricFamily("contacts_in_directory", "Contacts that there are.", contacts)
         yield GaugeMetricFamily(
             "contacts_missing_in_search",
-            f"Contacts that search does not know, of the {SAMPLE} newest and as many "
-            "in a row from a random one on.",
+            f"Contacts that search does not know, of the {SAMPLE} newest and of {SAMPLE} that "
+            "follow a random one.",
             missing,
         )

@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 
 from contacts_service.auth import api_keys as keys
 from contacts_service.auth.principal import SCOPES
-from contacts_service.cli import on_a_database, on_the_database
+from contacts_service.cli import on_any_database, on_existing_database
 from contacts_service.db.session import unit_of_work
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -61,7 +61,7 @@ class Duration(click.ParamType[timedelta]):
 @click.option("--scopes", default="", help="Scopes, separated by spaces.")
 @click.option("--all-scopes", is_flag=True, help="Every scope there is.")
 @click.option("--expires-in", type=Duration(), help="For example 90d, 12h, 30m, 45s.")
-@on_a_database
+@on_any_database
 def create_key(
     agent_id: str, agent_name: str, scopes: str, all_scopes: bool, expires_in: timedelta | None
 ) -> None:
@@ -78,7 +78,7 @@ def create_key(
 
 
 @keys_group.command("list")
-@on_the_database
+@on_existing_database
 def list_keys() -> None:
     """Show every key's id, agent, scopes and times; never the key."""
     head = ("ID", "AGENT", "NAME", "CREATED", "EXPIRES", "REVOKED", "LAST USED", "SCOPES")
@@ -102,7 +102,7 @@ def list_keys() -> None:
 
 @keys_group.command("revoke")
 @click.argument("key_id", type=click.IntRange(1, 2**63 - 1))
-@on_the_database
+@on_existing_database
 def revoke_key(key_id: int) -> None:
     """Refuse a key from the next request on."""
     with unit_of_work() as session:

@@ -185,6 +185,7 @@ class SQLiteFile(Backend):
         driver.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
 
     def reserve_ids(self, driver: Any, table: str, count: int) -> int:
+        """See Backend. Whoever holds the write lock reserves by asking: nobody else inserts."""
         last = driver.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
         number: int = (last.fetchone() or (0,))[0]
         return number + 1

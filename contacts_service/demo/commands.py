@@ -3,7 +3,7 @@
 import click
 from flask.cli import with_appcontext
 
-from contacts_service.cli import on_a_database, pluralize, progress_bar, rebuild_search
+from contacts_service.cli import on_any_database, pluralize, progress_bar, rebuild_search
 from contacts_service.demo import story
 from contacts_service.demo.generator import Demo
 
@@ -11,7 +11,7 @@ from contacts_service.demo.generator import Demo
 @click.command("demo")
 @click.option("--contacts", type=click.IntRange(min=1), default=1000, show_default=True)
 @with_appcontext
-@on_a_database
+@on_any_database
 def demo_command(contacts: int) -> None:
     """Add made-up people with conversations and notes, and show what happens to one of them."""
     made = Demo(contacts - story.CONTACTS)

@@ -5,7 +5,7 @@ import sys
 import click
 from flask.cli import AppGroup
 
-from contacts_service.cli import on_the_database, pluralize, rebuild_search
+from contacts_service.cli import on_existing_database, pluralize, rebuild_search
 from contacts_service.db.session import read_connection
 from contacts_service.search.index import find_differences
 
@@ -15,7 +15,7 @@ search_group = AppGroup("search", help="Check and rebuild the search index.")
 
 
 @search_group.command("check")
-@on_the_database
+@on_existing_database
 def check() -> None:
     """Compare the index with the contacts; the exit code is 1 where they differ."""
     count = 0
@@ -29,7 +29,7 @@ def check() -> None:
 
 
 @search_group.command("rebuild")
-@on_the_database
+@on_existing_database
 def rebuild() -> None:
     """Build the index anew, while the service runs."""
     click.echo(f"{pluralize(rebuild_search(), 'contact')} indexed.")

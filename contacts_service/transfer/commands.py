@@ -7,8 +7,8 @@ import click
 from flask.cli import AppGroup
 
 from contacts_service.cli import (
-    on_a_database,
-    on_the_database,
+    on_any_database,
+    on_existing_database,
     pluralize,
     progress_bar,
     rebuild_search,
@@ -28,7 +28,7 @@ FilePath = click.Path(path_type=Path)
 
 @contacts_group.command("import")
 @click.argument("file", type=FilePath)
-@on_a_database
+@on_any_database
 def import_contacts(file: Path) -> None:
     """Add and update contacts from a CSV file.
 
@@ -60,7 +60,7 @@ def _report(importing: Import) -> str:
 
 @contacts_group.command("export")
 @click.argument("file", type=FilePath)
-@on_the_database
+@on_existing_database
 def export_contacts(file: Path) -> None:
     """Write every contact to a CSV file that import can read."""
     total = run_steps(exporter.export_contacts(file))
@@ -69,7 +69,7 @@ def export_contacts(file: Path) -> None:
 
 @contacts_group.command("copy-to")
 @click.argument("url")
-@on_the_database
+@on_existing_database
 def copy_to(url: str) -> None:
     """Copy everything from the SQLite file into the empty PostgreSQL database URL.
 
@@ -85,7 +85,7 @@ def copy_to(url: str) -> None:
         _copy_from(source)
 
 
-@on_a_database  # the target's: its errors name it
+@on_any_database  # the target's: its errors name it
 def _copy_from(source: ReadConnection) -> None:
     run_steps(copy_all(source))
     contacts = pluralize(count_contacts(read_connection()), "contact")

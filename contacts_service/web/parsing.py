@@ -44,7 +44,7 @@ def read_arguments(schema: marshmallow.Schema, location: str) -> Any:
 def _read_raw(limit: int) -> bytes:
     """Read a body that only its length tells from one that was cut off.
 
-    The server gives a chunked body that ends early as if it was whole (granian 2.8.7).
+    The web server hands on a chunked body that ends early as if it was whole (docs/running.md).
     """
     raw = read_body(limit)
     if request.content_length is None:
