@@ -1,6 +1,8 @@
 """Who may import whom: the table of `docs/architecture.md`, held against the imports."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -128,3 +130,14 @@ def test_the_server_is_known_to_one_module() -> None:
     assert [name_of(path) for path in MODULES if "granian" in path.read_text()] == [
         "contacts_service/server.py"
     ]
+
+
+def test_schemas_load_nothing_of_the_database() -> None:
+    names = [f"schemas.{path.stem}" for path in SCHEMAS if path.stem != "__init__"]
+    program = f"import sys, {', '.join(names)}; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True)
+    assert not {"sqlalchemy", "psycopg", "contacts_service.db"} & set(loaded.split())
+
+
+def test_the_server_is_short() -> None:
+    assert len((PACKAGE / "server.py").read_text().splitlines()) <= 120
