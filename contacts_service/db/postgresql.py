@@ -59,6 +59,18 @@ class _NumericFloat(FloatDumper):
     oid = psycopg.adapters.types["numeric"].oid
 
 
+class _Connection(psycopg.Connection[Any]):
+    """Takes the details out of errors: they quote rows, and messages are logged."""
+
+    def wait(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().wait(*args, **options)
+        except psycopg.Error as error:
+            if error.diag.message_primary:
+                error.args = (error.diag.message_primary,)
+            raise
+
+
 class PostgreSQLServer(Backend):
     """A database of a server."""
 
@@ -120,7 +132,7 @@ class PostgreSQLServer(Backend):
             "client_encoding": "UTF8",  # the database or PGCLIENTENCODING may say another
         }
         threshold = int(given.pop("prepare_threshold", PREPARE_THRESHOLD)) or None
-        connection: psycopg.Connection[Any] = psycopg.connect(
+        connection: psycopg.Connection[Any] = _Connection.connect(
             *words, autocommit=True, prepare_threshold=threshold, **given
         )
         connection.adapters.register_dumper(float, _NumericFloat)

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from flask import Flask, current_app, g, has_request_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, MetaData, Table, event
@@ -270,11 +269,8 @@ def classify_error(error: Exception) -> Cause | None:
 
 
 def describe_error(error: SQLAlchemyError) -> str:
-    """The driver's message, without the details that may quote rows."""
-    cause = getattr(error, "orig", None) or error
-    if isinstance(cause, psycopg.Error) and cause.diag.message_primary:
-        return cause.diag.message_primary
-    return " ".join(str(cause).split())  # libpq's may have several lines
+    """The driver's message on one line; libpq's may have several."""
+    return " ".join(str(getattr(error, "orig", error)).split())
 
 
 def busy_sentence() -> str:
