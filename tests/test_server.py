@@ -15,13 +15,11 @@ from http.client import HTTPException
 from itertools import count
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 
-from contacts_service import server
 from contacts_service.config import SettingsError
-from contacts_service.server import free_address, in_turn
+from contacts_service.server import free_address
 from tests.service import Service, at_once, served, wait_for
 
 CONTACTS = "/api/v1/contacts"
@@ -363,58 +361,3 @@ def test_refused_port_is_one_sentence(
 
 def test_name_of_this_machine_gets_its_ipv4_address() -> None:
     assert free_address("localhost", 0) == "127.0.0.1"
-
-
-def started(method: str, application: Any) -> threading.Thread:
-    """A thread in which the server calls the application."""
-    thread = threading.Thread(target=application, args=({"REQUEST_METHOD": method}, Mock()))
-    thread.start()
-    return thread
-
-
-@pytest.mark.parametrize(("method", "most"), [("GET", 1), ("HEAD", 1), ("POST", 4)])
-def test_requests_that_read_take_turns(
-    monkeypatch: pytest.MonkeyPatch, method: str, most: int
-) -> None:
-    monkeypatch.setattr(server, "LONGEST_WAIT", 10)
-    together = threading.Barrier(most)
-    at_work: set[int] = set()
-    seen: list[int] = []
-
-    def application(_environ: Any, _start: Any) -> list[bytes]:
-        at_work.add(threading.get_ident())
-        together.wait(5)
-        seen.append(len(at_work))
-        together.wait(5)
-        at_work.discard(threading.get_ident())
-        return []
-
-    threads = [started(method, served_in_turn) for served_in_turn in [in_turn(application)] * 4]
-    for thread in threads:
-        thread.join(20)
-    assert max(seen) == most
-
-
-def test_a_slow_request_keeps_others_waiting_for_a_moment_alone() -> None:
-    is_done = threading.Event()
-
-    def application(environ: Any, _start: Any) -> list[bytes]:
-        if environ["REQUEST_METHOD"] == "GET":
-            is_done.wait(5)
-        return []
-
-    turns = in_turn(application)
-    slow = started("GET", turns)
-    began = time.monotonic()
-    turns({"REQUEST_METHOD": "HEAD"}, Mock())
-    assert time.monotonic() - began < 1
-    is_done.set()
-    slow.join()
-    turns({"REQUEST_METHOD": "GET"}, Mock())  # the turn was given back
-
-
-def test_a_request_that_fails_gives_its_turn_back() -> None:
-    turns = in_turn(Mock(side_effect=ZeroDivisionError))
-    for _ in range(2):
-        with pytest.raises(ZeroDivisionError):
-            turns({"REQUEST_METHOD": "GET"}, Mock())
