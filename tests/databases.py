@@ -22,6 +22,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from contacts_service.db import postgresql
+from contacts_service.db.session import READ_POOL, db
 
 SERVER = "TEST_POSTGRESQL_SERVER"  # in the environment of this run: the folder of the socket
 TEMPLATE = "migrated"
@@ -178,3 +179,13 @@ def empty_search(session: Session) -> None:
             else "INSERT INTO contact_search (contact_search) VALUES ('delete-all')"
         )
     )
+
+
+def assert_connections_are_back(app: Flask) -> None:
+    """Fail where a request has kept a connection: all that may read and write can be taken."""
+    pool = app.extensions[READ_POOL]
+    taken = [pool.take() for _ in range(app.config["CONTACTS_THREADS"])]
+    for driver in taken:
+        pool.give_back(driver)
+    with app.app_context():
+        assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from contacts_service.contacts import service as contacts
 from contacts_service.contacts.queries import list_contacts, read_contact
 from contacts_service.db.models import Contact
-from contacts_service.db.session import db, read_connection, unit_of_work
+from contacts_service.db.session import read_connection, unit_of_work
 from contacts_service.limits import ORDERS
 from contacts_service.listing.lists import NumberedPage
 from contacts_service.strict_json import write_json
@@ -254,5 +254,4 @@ def test_every_answer_gives_its_connection_back(app: Flask, api: Api, client: Fl
     api.put("/contacts/999", {"first_name": "X"}, 404)
     client.get("/api/v1/contacts")  # without a token
     client.get("/health")
-    with app.app_context():
-        assert db.engine.pool.checkedout() == 0
+    databases.assert_connections_are_back(app)

@@ -253,5 +253,4 @@ def test_a_connection_that_ends_amidst_a_request_is_told(
     assert (answer.headers.get("Retry-After") == "1") == (status == 503)
     shown = own_api.get(f"/contacts/{contact['id']}")
     assert shown["first_name"] == ("" if status == 503 else "New")
-    with own_app.app_context():
-        assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    databases.assert_connections_are_back(own_app)
