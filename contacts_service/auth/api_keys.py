@@ -117,7 +117,8 @@ def is_accepted(key: str) -> bool:
 def principal_of(key: str) -> Principal:
     """Return the agent of the key, and record its use. Raises AuthError."""
     found = _find(key)
-    if found.last_used_at is None or found.last_used_at < _use_recorded_before():
+    last_used_at = found.last_used_at
+    if last_used_at is None or datetime.fromisoformat(last_used_at) < _use_recorded_before():
         _record_use_after_answer(found.id)
     return Principal(found.agent_id, found.agent_name, frozenset(found.scopes.split()))
 
@@ -135,8 +136,8 @@ def _find(key: str) -> FoundKey:
     return found
 
 
-def _use_recorded_before() -> str:
-    return format_timestamp(datetime.now(UTC) - USE_RECORDED_EVERY)
+def _use_recorded_before() -> datetime:
+    return datetime.now(UTC) - USE_RECORDED_EVERY
 
 
 def _record_use_after_answer(key_id: int) -> None:
@@ -149,7 +150,8 @@ def _record_use_after_answer(key_id: int) -> None:
 
 
 def _record_use(context: AppContext, key_id: int) -> None:
-    is_due = (ApiKey.last_used_at < _use_recorded_before()) | ApiKey.last_used_at.is_(None)
+    last_used_at = ApiKey.last_used_at
+    is_due = (last_used_at < format_timestamp(_use_recorded_before())) | last_used_at.is_(None)
     with context:
         try:
             with unit_of_work(is_patient=False) as session:

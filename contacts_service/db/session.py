@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from flask import Flask, current_app, g, has_request_context
@@ -94,7 +95,7 @@ def read_connection() -> ReadConnection:
     session: UnitOfWork | None = g.get("unit_of_work")
     if session is not None:
         return session.reads
-    snapshot = g.snapshot = Snapshot(backend(), current_app.extensions[READ_POOL])
+    snapshot = g.snapshot = Snapshot(current_app.extensions[READ_POOL])
     return snapshot
 
 
@@ -115,35 +116,39 @@ class ReadPool:
     """
 
     def __init__(self, database: Backend, size: int) -> None:
-        self._database = database
-        self._permits = threading.BoundedSemaphore(size)
+        self.database = database
+        self._permits: SimpleQueue[None] = SimpleQueue()
+        for _ in range(size):
+            self._permits.put(None)
         self._idle: list[Any] = []  # the one used last is taken first: its pages are cached
 
     def take(self) -> Any:
         """A connection of the driver. Raises its errors, and TimeoutError of SQLAlchemy."""
-        if not self._permits.acquire(timeout=self._database.busy_timeout):
-            raise PoolTimeoutError("Other requests read all the time.")
+        try:
+            self._permits.get(timeout=self.database.busy_timeout)
+        except Empty:
+            raise PoolTimeoutError("Other requests read all the time.") from None
         try:
             while True:
                 try:
                     driver = self._idle.pop()
                 except IndexError:
-                    return self._database.connect()
-                if self._database.is_current(driver):
+                    return self.database.connect()
+                if self.database.is_current(driver):
                     return driver
                 driver.close()
         except BaseException:
-            self._permits.release()
+            self._permits.put(None)
             raise
 
     def give_back(self, driver: Any) -> None:
         self._idle.append(driver)
-        self._permits.release()
+        self._permits.put(None)
 
     def discard(self, driver: Any) -> None:
         """Give a connection back that is of no more use."""
         driver.close()
-        self._permits.release()
+        self._permits.put(None)
 
     def close_idle(self) -> None:
         while self._idle:
@@ -153,13 +158,13 @@ class ReadPool:
 class Snapshot(ReadConnection):
     """A connection in a read-only transaction. Raises SQLAlchemyError."""
 
-    def __init__(self, database: Backend, pool: ReadPool) -> None:
+    def __init__(self, pool: ReadPool) -> None:
         seconds = current_app.config["CONTACTS_QUERY_TIMEOUT"] if has_request_context() else None
-        self._database, self._pool = database, pool
+        self._pool = pool
         with driver_errors:
-            super().__init__(pool.take(), database.engine.dialect)
+            super().__init__(pool.take(), pool.database.engine.dialect)
             try:
-                database.begin_reading(self.driver, seconds)
+                pool.database.begin_reading(self.driver, seconds)
             except BaseException:
                 pool.discard(self.driver)
                 raise
@@ -167,7 +172,7 @@ class Snapshot(ReadConnection):
     def close(self) -> None:
         """Give the connection back."""
         try:
-            self._database.end_reading(self.driver)
+            self._pool.database.end_reading(self.driver)
         except Exception:  # the connection is broken, whatever the error
             self._pool.discard(self.driver)
         else:

@@ -6,10 +6,10 @@ exceptions are logged without their messages, which may quote what was sent.
 
 import logging
 import re
+import secrets
 import sys
 import time
 import traceback
-import uuid
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -132,7 +132,7 @@ def begin_request() -> None:
 
 def request_id(sent: str) -> str:
     """Return the caller's id if it is 1 to 128 visible ASCII characters, else a new one."""
-    return sent if _sane_request_id.fullmatch(sent) else uuid.uuid4().hex
+    return sent if _sane_request_id.fullmatch(sent) else secrets.token_hex(16)
 
 
 def log_request(response: Response) -> Response:
@@ -151,10 +151,11 @@ def _finish(response: Response) -> Json:
     """Put the id into the answer; what the log says of the request."""
     if "began" not in g:  # a function of the application around us has answered before ours ran
         begin_request()
-    response.headers["X-Request-ID"] = g.request_id
-    principal, method, rule = g.get("principal"), request.method, request.url_rule
+    sent_id, method, rule = g.request_id, request.method, request.url_rule
+    principal = g.get("principal")
+    response.headers["X-Request-ID"] = sent_id
     return {
-        "request_id": g.request_id,
+        "request_id": sent_id,
         "agent": principal.agent_id if principal else None,
         "method": method if method in HTTPMethod.__members__ else "other",
         "route": route_template(rule.rule) if rule else None,

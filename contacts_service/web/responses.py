@@ -22,7 +22,7 @@ from contacts_service.errors import (
     UnavailableError,
 )
 from contacts_service.strict_json import write_json
-from contacts_service.web.security_headers import DATA_HEADERS
+from contacts_service.web.security_headers import DataResponse
 
 JSON = "application/json"
 SLOW_RETRY_SECONDS = 30  # the same query would take as long again
@@ -37,8 +37,7 @@ def ok(payload: Any, status: int = 200) -> Response:
 
 
 def _enveloped(content: bytes, status: int, headers: dict[str, str] | None = None) -> Response:
-    all_headers = DATA_HEADERS | (headers or {})
-    return Response(b'{"data":%b}' % content, status, all_headers, content_type=JSON)
+    return DataResponse(b'{"data":%b}' % content, status, headers, content_type=JSON)
 
 
 def error_response(error: ServiceError) -> Response:

@@ -1,11 +1,17 @@
 """The headers that every answer carries for browsers: no guessing of types, no frames, no referrer.
 
-`init_security_headers` adds them to all answers of an application or a blueprint. A page replaces
-the policy by `PAGE_POLICY`.
+A `DataResponse` has them, and `init_security_headers` adds them to all other answers of an
+application or a blueprint. A page replaces the policy by `PAGE_POLICY`.
 """
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from flask import Response
 from flask.sansio.scaffold import Scaffold
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 DATA_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -22,15 +28,25 @@ PAGE_POLICY = (
 )
 
 
+class DataResponse(Response):
+    """An answer that sends the headers as they are; werkzeug checks each of its own each time."""
+
+    def get_wsgi_response(
+        self, environ: "WSGIEnvironment"
+    ) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
+        """The body, the status and the headers."""
+        body, status, headers = super().get_wsgi_response(environ)
+        return body, status, [*headers, *DATA_HEADERS.items()]
+
+
 def init_security_headers(target: Scaffold) -> None:
     """Add the headers to all answers of `target`, an application or a blueprint."""
     target.after_request(add_headers)
 
 
 def add_headers(response: Response) -> Response:
-    """Add what the answer does not have yet; those of `responses` have all of them."""
-    if "X-Content-Type-Options" in response.headers:
-        return response
-    for name, value in DATA_HEADERS.items():
-        response.headers.setdefault(name, value)
+    """Add what the answer does not have yet."""
+    if not isinstance(response, DataResponse):
+        for name, value in DATA_HEADERS.items():
+            response.headers.setdefault(name, value)
     return response
