@@ -7,7 +7,6 @@ To run a statement takes SQLAlchemy's Core some 60 µs and the driver alone some
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -115,30 +114,42 @@ class Shape:
     """
 
     def __init__(self, names: Iterable[str], model: Any = None, **others: "Column | Shape") -> None:
-        self.columns: list[Column] = []
-        self._readers: dict[str, Callable[[Row], Any]] = {}
-        for name in names:
-            member = others[name] if name in others else getattr(model, name)
-            self._readers[name] = self._add(member)
-
-    def _add(self, member: "Column | Shape") -> Callable[[Row], Any]:
-        """Add the member's columns, and return the function that reads its value from a row."""
-        first = len(self.columns)
-        if not isinstance(member, Shape):
-            self.columns.append(member)
-            return _reader(member, first)
-        self.columns += member.columns
-        end = len(self.columns)
-        return lambda row: None if row[first] is None else member.read(row[first:end])
+        self._names = tuple(names)
+        members = [
+            others[name] if name in others else getattr(model, name) for name in self._names
+        ]
+        # First one column for each name, then the further ones of the objects inside.
+        self.columns: list[Column] = [_columns(member)[0] for member in members]
+        self._readers: list[tuple[str, Callable[[Row], Any]]] = []  # of what is not as in the row
+        for place, (name, member) in enumerate(zip(self._names, members, strict=True)):
+            further = range(len(self.columns), len(self.columns) + len(_columns(member)) - 1)
+            self.columns += _columns(member)[1:]
+            if isinstance(member, Shape):
+                self._readers.append((name, _object_reader(member, [place, *further])))
+            elif reader := _reader(member, place):
+                self._readers.append((name, reader))
 
     def read(self, row: Row) -> Json:
         """The object of a row whose first values are those of `columns`."""
-        return {name: read(row) for name, read in self._readers.items()}
+        payload = dict(zip(self._names, row, strict=False))
+        for name, read in self._readers:
+            payload[name] = read(row)
+        return payload
 
 
-def _reader(column: Column, place: int) -> Callable[[Row], Any]:
+def _columns(member: Column | Shape) -> list[Column]:
+    return member.columns if isinstance(member, Shape) else [member]
+
+
+def _object_reader(shape: Shape, places: list[int]) -> Callable[[Row], Json | None]:
+    first = places[0]
+    return lambda row: None if row[first] is None else shape.read([row[each] for each in places])
+
+
+def _reader(column: Column, place: int) -> Callable[[Row], Any] | None:
+    """The function that reads a value which is another one in the row; None if it is not."""
     if isinstance(column.type, Boolean):
         return lambda row: bool(row[place])
     if isinstance(column.type, JSONText):
         return lambda row: None if row[place] is None else orjson.Fragment(row[place])
-    return itemgetter(place)
+    return None
