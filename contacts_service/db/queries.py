@@ -120,20 +120,24 @@ class Shape:
         ]
         # First one column for each name, then the further ones of the objects inside.
         self.columns: list[Column] = [_columns(member)[0] for member in members]
-        self._readers: list[tuple[str, Callable[[Row], Any]]] = []  # of what is not as in the row
+        self._converted: list[tuple[str, int, Callable[[Any], Any]]] = []  # unlike in the row
+        self._objects: list[tuple[str, list[int], Shape]] = []
         for place, (name, member) in enumerate(zip(self._names, members, strict=True)):
             further = range(len(self.columns), len(self.columns) + len(_columns(member)) - 1)
             self.columns += _columns(member)[1:]
             if isinstance(member, Shape):
-                self._readers.append((name, _object_reader(member, [place, *further])))
-            elif reader := _reader(member, place):
-                self._readers.append((name, reader))
+                self._objects.append((name, [place, *further], member))
+            elif convert := _converter(member):
+                self._converted.append((name, place, convert))
 
     def read(self, row: Row) -> Json:
         """The object of a row whose first values are those of `columns`."""
         payload = dict(zip(self._names, row, strict=False))
-        for name, read in self._readers:
-            payload[name] = read(row)
+        for name, place, convert in self._converted:
+            payload[name] = convert(row[place])
+        for name, places, shape in self._objects:
+            inner = [row[place] for place in places]
+            payload[name] = None if inner[0] is None else shape.read(inner)
         return payload
 
 
@@ -141,15 +145,14 @@ def _columns(member: Column | Shape) -> list[Column]:
     return member.columns if isinstance(member, Shape) else [member]
 
 
-def _object_reader(shape: Shape, places: list[int]) -> Callable[[Row], Json | None]:
-    first = places[0]
-    return lambda row: None if row[first] is None else shape.read([row[each] for each in places])
-
-
-def _reader(column: Column, place: int) -> Callable[[Row], Any] | None:
-    """The function that reads a value which is another one in the row; None if it is not."""
+def _converter(column: Column) -> Callable[[Any], Any] | None:
+    """What makes the value in the answer of that in a row; None if it is the same."""
     if isinstance(column.type, Boolean):
-        return lambda row: bool(row[place])
+        return bool
     if isinstance(column.type, JSONText):
-        return lambda row: None if row[place] is None else orjson.Fragment(row[place])
+        return _fragment
     return None
+
+
+def _fragment(text: str | None) -> orjson.Fragment | None:
+    return None if text is None else orjson.Fragment(text)

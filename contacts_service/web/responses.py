@@ -49,7 +49,8 @@ def with_etag(payload: Any, status: int = 200) -> Response:
     """Answer as `ok` does, with a strong `ETag`; 304 if a reader's `If-None-Match` names it."""
     content = write_json(payload)
     tag = _etag(content)
-    if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag):
+    is_read = "If-None-Match" in request.headers and request.method in ("GET", "HEAD")
+    if is_read and request.if_none_match.contains_weak(tag):
         return Response(status=304, headers={"ETag": f'"{tag}"'})
     return _enveloped(content, status, {"ETag": f'"{tag}"'})
 
