@@ -161,7 +161,7 @@ def serving(file: Path, url: str, rounds: int, seconds: float) -> list[Promise]:
     for kind, (sqlite, postgresql) in rates.items():
         one, other = statistics.median(sqlite), statistics.median(postgresql)
         print(f"{kind:32}{one:>9,.0f}{other:>9,.0f}")
-        promises.append(Promise(f"{kind} against SQLite", other / one, 0.6, "times", is_least=True))
+        promises.append(Promise(f"{kind} against SQLite", other / one, 0.5, "times", is_least=True))
     return promises
 
 
