@@ -115,9 +115,7 @@ class Shape:
 
     def __init__(self, names: Iterable[str], model: Any = None, **others: "Column | Shape") -> None:
         self._names = tuple(names)
-        members = [
-            others[name] if name in others else getattr(model, name) for name in self._names
-        ]
+        members = [others[name] if name in others else getattr(model, name) for name in self._names]
         # First one column for each name, then the further ones of the objects inside.
         self.columns: list[Column] = [_columns(member)[0] for member in members]
         self._converted: list[tuple[str, int, Callable[[Any], Any]]] = []  # unlike in the row
