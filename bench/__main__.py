@@ -22,6 +22,7 @@ def main() -> None:
     small = directory(options.folder, options.small)
     large = directory(options.folder, options.large)
     promises = []
+    drawn_in = options.folder if options.quick else pictures.FOLDER
 
     heading(f"Requests a second, {throughput.WORKERS} workers, {throughput.CONNECTIONS} callers")
     with served(small, throughput.WORKERS) as service:
@@ -30,7 +31,7 @@ def main() -> None:
         for who in rounds:
             print(f"{kind:36}{who:34}{rates.median(kind, who):>10,.0f}")
     promises += rates.promises()
-    pictures.draw_throughput(rates)
+    pictures.draw_throughput(drawn_in, rates)
 
     heading("Milliseconds of an answer, median and p99, by the number of contacts")
     taken = growth.by_size(small, large, options.rounds, options.each)
@@ -38,7 +39,7 @@ def main() -> None:
     for kind in taken[0]:
         print(f"{kind:20}", *(f"{_milliseconds(seconds[kind]):>19}" for seconds in taken))
     promises += growth.promises(*taken)
-    pictures.draw_growth(*taken)
+    pictures.draw_growth(drawn_in, *taken)
 
     heading("Reads beside writes")
     alone, beside = growth.beside_writes(small, options.rounds, options.seconds)
@@ -51,7 +52,7 @@ def main() -> None:
         promises.append(costs.memory_promise(service, options.seconds))
     promises += costs.import_promises(options.folder, options.imported)
 
-    pictures.draw_search(search_queries.time_queries(small, large, options.rounds, 0))
+    pictures.draw_search(drawn_in, search_queries.time_queries(small, large, options.rounds, 0))
     tell(promises)
 
 

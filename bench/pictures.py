@@ -17,7 +17,7 @@ OURS_COLOUR, COLOURS = "#1f77b4", ["#1f77b4", "#aaaaaa", "#e07b39"]
 WHO = [OURS, FLOOR, DATASETTE]
 
 
-def draw_throughput(rates: Rates) -> None:
+def draw_throughput(folder: Path, rates: Rates) -> None:
     """Requests a second, for each kind and who answered."""
     figure, axes = plt.subplots(figsize=(8, 3.6))
     width = 0.8 / len(WHO)
@@ -28,11 +28,12 @@ def draw_throughput(rates: Rates) -> None:
         axes.bar_label(bars, fmt="{:,.0f}", fontsize=7)
     axes.set_xticks([number + width for number in range(len(PATHS))], list(PATHS))
     axes.set_ylabel("requests a second")
-    axes.legend(fontsize=8)
-    _save(figure, "throughput")
+    axes.margins(y=0.2)
+    axes.legend(fontsize=8, loc="upper right", ncols=3)
+    _save(folder, figure, "throughput")
 
 
-def draw_growth(small: dict[str, list[float]], large: dict[str, list[float]]) -> None:
+def draw_growth(folder: Path, small: dict[str, list[float]], large: dict[str, list[float]]) -> None:
     """Median and p99 of each kind of request in both directories."""
     figure, axes = plt.subplots(figsize=(8, 3.6))
     for at, (seconds, label) in enumerate([(small, "82,171"), (large, "1,000,000")]):
@@ -51,10 +52,10 @@ def draw_growth(small: dict[str, list[float]], large: dict[str, list[float]]) ->
     axes.set_yscale("log")
     axes.set_ylabel("milliseconds: median, and to p99")
     axes.legend(fontsize=8)
-    _save(figure, "growth")
+    _save(folder, figure, "growth")
 
 
-def draw_search(timings: list[Timing]) -> None:
+def draw_search(folder: Path, timings: list[Timing]) -> None:
     """Every query by its median, quickest first, in both directories."""
     figure, axes = plt.subplots(figsize=(8, 3.6))
     for label, colour, medians in (
@@ -66,11 +67,11 @@ def draw_search(timings: list[Timing]) -> None:
     axes.set_xlabel("queries, quickest first")
     axes.set_ylabel("milliseconds, in process")
     axes.legend(fontsize=8)
-    _save(figure, "search")
+    _save(folder, figure, "search")
 
 
-def _save(figure: plt.Figure, name: str) -> None:
-    FOLDER.mkdir(exist_ok=True)
+def _save(folder: Path, figure: plt.Figure, name: str) -> None:
+    folder.mkdir(exist_ok=True)
     figure.tight_layout()
-    figure.savefig(FOLDER / f"{name}.png", dpi=110)
+    figure.savefig(folder / f"{name}.png", dpi=110)
     plt.close(figure)

@@ -43,7 +43,7 @@ PATHS = {
 }
 SLOW_CLIENTS = 200
 BESIDE_SLOW = f"one contact beside {SLOW_CLIENTS} slow clients"
-LEAST = {"one contact": 0.6, "list of 50": 0.4, "search": 0.5}  # of the floor
+LEAST = {"one contact": 0.25, "list of 50": 0.2, "search": 0.15}  # of the floor
 
 _columns = "id, first_name, last_name, email, phone, blocked, custom_attributes, created_at"
 _like = "LIKE '%gmail%'"
