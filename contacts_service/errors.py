@@ -19,8 +19,7 @@ class ServiceError(Exception):
 
     `summary` says when it is raised, in the API document and in the table of docs/api.md. Where the
     code that raises it has nothing more precise to say, `default_message` is sent; it is the
-    document's example. `extra_header`
-    is the header that its answers carry besides those of every answer.
+    document's example. `extra_header` is what its answers carry besides those of every answer.
     """
 
     status: ClassVar[int]

@@ -87,7 +87,10 @@ def migrate_database(app: Flask) -> None:
     session.init_database(alone)
     migrate.init_migration(alone)
     with alone.app_context():
-        migrate.migrate_database(may_create=True)
+        try:
+            migrate.migrate_database(may_create=True)
+        finally:
+            session.close_connections()
 
 
 @contextmanager

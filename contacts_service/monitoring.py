@@ -4,6 +4,7 @@ Several workers count together by prometheus_client's multiprocess mode: in file
 PROMETHEUS_MULTIPROC_DIR names, which has to be set before this module is imported.
 """
 
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -30,9 +31,11 @@ from contacts_service.contacts import queries as directory
 from contacts_service.db.backend import Cause
 from contacts_service.db.models import Contact
 from contacts_service.db.queries import CompiledStatement
-from contacts_service.db.session import classify_error, read_connection
+from contacts_service.db.session import classify_error, describe_error, read_connection
 from contacts_service.search.index import SAMPLE, count_missing, search_index
 from contacts_service.web.request_log import route_template
+
+logger = logging.getLogger(__name__)
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 EXTENSION = "metrics"
@@ -72,6 +75,7 @@ def health() -> Response:
         search_index(reads).ids_up_to(reads, SOME_TOKENS, limit=1)
     except SQLAlchemyError as error:
         g.unavailable = classify_error(error) or "unreachable"
+        logger.error("The database is unavailable: %s", describe_error(error))
         return Response(status=503, headers={"Retry-After": "1"})
     return Response(status=200)
 

@@ -85,7 +85,7 @@ def load_application(_target: str) -> WSGIApplication:
     from contacts_service.factory import create_app  # its commands import this module
 
     app = create_app()
-    gc.freeze()  # full collections made p99 of the first seconds 41 ms; it is 11 ms without them
+    gc.freeze()  # full collections skip what is loaded: p99 of the first seconds 11 ms, not 41
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     atexit.register(os._exit, 0)  # granian's threads abort where Python ends before them
     return in_turn(app)

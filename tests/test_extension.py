@@ -253,14 +253,27 @@ def test_refused_application_keeps_its_own_database(
     assert app.extensions["sqlalchemy"] is own
 
 
-@pytest.mark.parametrize("answer", [lambda: ("<h1>Closed</h1>", 503), lambda: abort(401)])
+@pytest.mark.parametrize(
+    ("answer", "status", "header"),
+    [
+        (lambda: ("<h1>Closed</h1>", 503), 503, {}),
+        (lambda: abort(401), 401, {}),
+        (lambda: abort(403, "Not you."), 403, {}),
+        (lambda: abort(429), 429, {}),
+        (lambda: abort(418), 418, {}),
+        (lambda: abort(503, retry_after=17), 503, {"Retry-After": "17"}),
+        (lambda: abort(500), 500, {}),
+    ],
+)
 def test_an_application_may_answer_before_the_api_does(
-    tmp_path: Path, answer: Callable[[], Any]
+    tmp_path: Path, answer: Callable[[], Any], status: int, header: dict[str, str]
 ) -> None:
     app = Flask("shop", instance_path=str(tmp_path))
     app.before_request(answer)
     app.config["CONTACTS_DATABASE_URL"] = databases.database_url(tmp_path, is_migrated=True)
     Contacts(app)
     answered = app.test_client().get("/api/v1/contacts")
-    assert answered.status_code in (401, 503)
+    assert answered.status_code == status
+    assert header.items() <= dict(answered.headers).items()
+    assert answered.is_json is not answered.text.startswith("<h1>")
     assert answered.headers["X-Request-ID"]

@@ -23,7 +23,6 @@ from contacts_service.db.queries import CompiledStatement
 from contacts_service.db.session import (
     UnitOfWork,
     classify_error,
-    db,
     read_connection,
     unit_of_work,
 )
@@ -51,6 +50,22 @@ class FoundKey(NamedTuple):
     last_used_at: str | None
 
 
+class ListedKey(NamedTuple):
+    """What an operator sees of a key."""
+
+    id: int
+    agent_id: str
+    agent_name: str
+    scopes: str
+    created_at: str
+    expires_at: str | None
+    revoked_at: str | None
+    last_used_at: str | None
+
+
+_ALL = CompiledStatement(
+    select(*(getattr(ApiKey, name) for name in ListedKey._fields)).order_by(ApiKey.id)
+)
 _BY_HASH = CompiledStatement(
     select(*(getattr(ApiKey, name) for name in FoundKey._fields)).where(
         ApiKey.key_hash == bindparam("key_hash")
@@ -91,9 +106,9 @@ def create_key(
     return key
 
 
-def list_keys() -> list[ApiKey]:
+def list_keys() -> list[ListedKey]:
     """Return all keys, also revoked ones, oldest first."""
-    return list(db.session.scalars(select(ApiKey).order_by(ApiKey.id)))
+    return [ListedKey(*row) for row in read_connection().rows(_ALL)]
 
 
 def revoke_key(session: UnitOfWork, key_id: int) -> bool:

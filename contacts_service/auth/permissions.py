@@ -50,6 +50,8 @@ def requires(
         if rule not in SCOPES:
             raise ValueError(f"{rule} is not a scope")
         rule = AccessRule(rule, or_author=or_author)
+    elif or_author is not None:
+        raise ValueError("Only a scope can have another way in.")
 
     def decorator(view: View) -> View:
         @wraps(view)

@@ -62,11 +62,14 @@ def restore(file: Path, database: Path, *, overwrite: bool) -> Path | None:
 def faults(database: Path) -> Iterator[str]:
     """The faults that SQLite finds in pages, indexes and foreign keys, as sentences."""
     with closing(_opened(database)) as connection:
-        for (line,) in connection.execute("PRAGMA integrity_check"):
-            if line != "ok":
-                yield line
-        for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
-            yield f"Row {row} of {table} refers to a row of {parent} that is not there."
+        try:
+            for (line,) in connection.execute("PRAGMA integrity_check"):
+                if line != "ok":
+                    yield line
+            for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
+                yield f"Row {row} of {table} refers to a row of {parent} that is not there."
+        except sqlite3.DatabaseError as error:
+            yield f"SQLite cannot read on: {error}."
 
 
 def _require_another(file: Path, database: Path) -> None:

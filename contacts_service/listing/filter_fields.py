@@ -58,11 +58,11 @@ class Field(ABC):
 
     @abstractmethod
     def compare(self, word: str, value: Any) -> Condition:
-        """The condition of an operator with one value; it is null if the field is."""
+        """The condition of an operator with one value; it is null or false if the field is null."""
 
     @abstractmethod
     def among(self, values: list[Any]) -> Condition:
-        """The condition of being one of up to 100 values, in a short SQL expression."""
+        """The condition of being one of up to FILTER_VALUES values, in a short SQL expression."""
 
     @abstractmethod
     def is_set(self) -> Condition:

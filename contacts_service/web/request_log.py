@@ -83,7 +83,7 @@ class TextFormatter(RedactingFormatter):
 class RequestHandler(logging.StreamHandler[TextIO]):
     """Writes records, and the lines of requests without making a record of each.
 
-    A record would take a seventh of the time of a request for one contact.
+    A record would take several times as long (`python -m bench.request`).
     """
 
     formatter: JsonFormatter | TextFormatter

@@ -26,7 +26,7 @@ from contacts_service.web.security_headers import DataResponse
 
 JSON = "application/json"
 SLOW_RETRY_SECONDS = 30  # the same query would take as long again
-ROUTING_STATUSES = (404, 405, 413)  # what Flask and werkzeug raise
+ROUTING_STATUSES = (404, 405, 413)  # of Flask, and of an application around us
 
 logger = logging.getLogger(__name__)
 
@@ -85,14 +85,20 @@ def http_error(error: HTTPException) -> Response:
     if status in ROUTING_STATUSES:
         allow = {name: value for name, value in error.get_headers() if name == "Allow"}
         return error_response(BY_STATUS[status](headers=allow))
-    if status in (401, 403):  # of the application around us
-        told = {"message": error.description, "type": BY_STATUS[status].type}
-        return _enveloped(write_json(told), status)
-    if 400 <= status < 500:  # werkzeug reads only the headers; parsing.py reads the rest
+    if status == 400:  # werkzeug reads only the headers; parsing.py reads the rest
         return error_response(InputError({"": ["The request cannot be read."]}, location="headers"))
-    if isinstance(error, InternalServerError) and error.original_exception:
-        return error_response(GeneralError())  # Flask has logged the exception
-    return _unexpected_error(error)
+    if status == 500:
+        is_logged = isinstance(error, InternalServerError) and error.original_exception  # by Flask
+        return error_response(GeneralError()) if is_logged else _unexpected_error(error)
+    return _error_of_others(error, status)
+
+
+def _error_of_others(error: HTTPException, status: int) -> Response:
+    """What the application around us has raised, with its own words and headers."""
+    kind = BY_STATUS[status].type if status in BY_STATUS else error.name.replace(" ", "")
+    headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+    told = {"message": error.description or error.name, "type": kind}
+    return _enveloped(write_json(told), status, headers)
 
 
 def _database_error(error: SQLAlchemyError) -> Response:

@@ -21,6 +21,8 @@ DATA_HEADERS = {
     "Cache-Control": "private, no-cache",
 }
 
+_by_key = {pair[0].lower(): pair for pair in DATA_HEADERS.items()}
+
 # A page loads scripts, styles and data only from here. Its style sheet has pictures as data: URLs.
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -29,14 +31,15 @@ PAGE_POLICY = (
 
 
 class DataResponse(Response):
-    """An answer that sends the headers as they are; werkzeug checks each of its own each time."""
+    """An answer that gets the headers when it is sent, past werkzeug's check of every value."""
 
     def get_wsgi_response(
         self, environ: "WSGIEnvironment"
     ) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
         """The body, the status and the headers."""
         body, status, headers = super().get_wsgi_response(environ)
-        return body, status, [*headers, *DATA_HEADERS.items()]
+        given = {name.lower() for name, _ in headers}
+        return body, status, headers + [pair for key, pair in _by_key.items() if key not in given]
 
 
 def init_security_headers(target: Scaffold) -> None:
