@@ -4,6 +4,7 @@ import logging
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -12,6 +13,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service.auth.commands import local_key
 from contacts_service.cli import on_any_database, on_existing_database, pluralize
@@ -19,7 +21,12 @@ from contacts_service.contacts.queries import count_contacts
 from contacts_service.db import backup
 from contacts_service.db.models import Contact
 from contacts_service.db.queries import CompiledStatement
-from contacts_service.db.session import backend, close_connections, read_connection
+from contacts_service.db.session import (
+    backend,
+    close_connections,
+    describe_error,
+    read_connection,
+)
 from contacts_service.search.index import find_differences
 from contacts_service.server import free_address, serve
 
@@ -85,20 +92,33 @@ def check() -> None:
 
     A server looks after its pages and references itself.
     """
-    reads = read_connection()
-    contacts = reads.value(CompiledStatement(select(func.count()).select_from(Contact)))
-    path = backend().path
-    told = [] if path is None else [*backup.faults(path)]
-    told += [f"{number} {sentence}" for number, sentence in find_differences(reads)]
-    if count_contacts(reads) != contacts:
-        told.append(f"Lists count {count_contacts(reads)} contacts, there are {contacts}.")
-    for fault in told[:SHOWN]:
-        click.echo(fault)
-    if told:
-        click.echo(f"{pluralize(len(told), 'fault')}.")
+    number = 0
+    for number, fault in enumerate(_faults(), 1):
+        if number <= SHOWN:
+            click.echo(fault)
+    if number:
+        click.echo(f"{pluralize(number, 'fault')}.")
         sys.exit(1)
-    sound = "search index is" if path is None else "database and the search index are"
-    click.echo(f"{pluralize(contacts, 'contact')}; the {sound} sound.")
+    sound = "search index is" if backend().path is None else "database and the search index are"
+    click.echo(f"{pluralize(count_contacts(read_connection()), 'contact')}; the {sound} sound.")
+
+
+def _faults() -> Iterator[str]:
+    """What is wrong with the database, as sentences; the last one where it cannot be read on."""
+    path = backend().path
+    if path is not None:
+        yield from backup.faults(path)
+    try:
+        reads = read_connection()
+        for number, sentence in find_differences(reads):
+            yield f"{number} {sentence}"
+        counted = count_contacts(reads)
+        contacts = reads.value(CompiledStatement(select(func.count()).select_from(Contact)))
+    except SQLAlchemyError as error:
+        yield f"The rest cannot be read: {describe_error(error)}."
+        return
+    if counted != contacts:
+        yield f"Lists count {counted} contacts, there are {contacts}."
 
 
 COMMANDS = (serve_command, migrate_command, check)

@@ -253,6 +253,17 @@ def test_refused_application_keeps_its_own_database(
     assert app.extensions["sqlalchemy"] is own
 
 
+def test_headers_of_the_application_take_the_place_of_ours(tmp_path: Path) -> None:
+    app = Flask("shop", instance_path=str(tmp_path))
+    own = {"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'self'"}
+    app.after_request(lambda response: response.headers.update(own) or response)
+    app.config["CONTACTS_DATABASE_URL"] = databases.database_url(tmp_path, is_migrated=True)
+    Contacts(app)
+    headers = app.test_client().get("/api/v1/contacts").headers
+    for name, value in {**DATA_HEADERS, **own}.items():
+        assert headers.getlist(name) == [value]
+
+
 @pytest.mark.parametrize(
     ("answer", "status", "header"),
     [

@@ -10,11 +10,12 @@ import orjson
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from contacts_service.contacts import service as contacts
 from contacts_service.contacts.queries import list_contacts, read_contact
 from contacts_service.db.models import Contact
+from contacts_service.db.queries import CompiledStatement
 from contacts_service.db.session import read_connection, unit_of_work
 from contacts_service.limits import ORDERS
 from contacts_service.listing.lists import NumberedPage
@@ -49,6 +50,12 @@ def test_pages_of_any_size_are_the_whole_list_in_order(
             part = query | {"page": page, "page_size": size}
             pages.append(labels(directory.get("/contacts", query_string=part)))
         assert pages == [whole[size * n : size * (n + 1)] for n in range(len(pages))]
+
+
+def test_a_value_that_is_missing_is_no_null(app: Flask) -> None:
+    statement = CompiledStatement(select(Contact.id).where(Contact.id == bindparam("id")))
+    with app.app_context(), pytest.raises(KeyError):
+        read_connection().rows(statement)
 
 
 PATHS = ["/contacts/{id}/notes", "/contacts/{id}/conversations", "/conversations/{uuid}/messages"]
