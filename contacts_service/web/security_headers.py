@@ -11,7 +11,7 @@ from flask import Response
 from flask.sansio.scaffold import Scaffold
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+    from wsgiref.types import WSGIEnvironment
 
 DATA_HEADERS = {
     "X-Content-Type-Options": "nosniff",
