@@ -9,6 +9,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service.db.migrate import migrate_database
+from contacts_service.db.queries import driver_errors
 from contacts_service.db.session import busy_sentence, classify_error, describe_error
 from contacts_service.errors import OperatorError
 from contacts_service.search.rebuild import rebuild_index
@@ -34,7 +35,8 @@ def _on_database(command: Callable[P, None], *, may_create: bool) -> Callable[P,
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             migrate_database(may_create=may_create)
-            command(*args, **kwargs)
+            with driver_errors:
+                command(*args, **kwargs)
         except OperatorError as error:
             raise click.ClickException(str(error)) from None
         except SQLAlchemyError as error:

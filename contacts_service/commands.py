@@ -20,7 +20,7 @@ from contacts_service.cli import on_any_database, on_existing_database, pluraliz
 from contacts_service.contacts.queries import count_contacts
 from contacts_service.db import backup
 from contacts_service.db.models import Contact
-from contacts_service.db.queries import CompiledStatement
+from contacts_service.db.queries import CompiledStatement, driver_errors
 from contacts_service.db.session import (
     backend,
     close_connections,
@@ -109,14 +109,19 @@ def _faults() -> Iterator[str]:
     if path is not None:
         yield from backup.faults(path)
     try:
-        reads = read_connection()
-        for number, sentence in find_differences(reads):
-            yield f"{number} {sentence}"
-        counted = count_contacts(reads)
-        contacts = reads.value(CompiledStatement(select(func.count()).select_from(Contact)))
+        with driver_errors:
+            yield from _differences()
     except SQLAlchemyError as error:
         yield f"The rest cannot be read: {describe_error(error)}."
-        return
+
+
+def _differences() -> Iterator[str]:
+    """What differs between the contacts, the search index and the count of lists."""
+    reads = read_connection()
+    for number, sentence in find_differences(reads):
+        yield f"{number} {sentence}"
+    counted = count_contacts(reads)
+    contacts = reads.value(CompiledStatement(select(func.count()).select_from(Contact)))
     if counted != contacts:
         yield f"Lists count {counted} contacts, there are {contacts}."
 

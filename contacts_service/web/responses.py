@@ -95,7 +95,7 @@ def http_error(error: HTTPException) -> Response:
 
 def _error_of_others(error: HTTPException, status: int) -> Response:
     """What the application around us has raised, with its own words and headers."""
-    kind = BY_STATUS[status].type if status in BY_STATUS else error.name.replace(" ", "")
+    kind = BY_STATUS[status].type if status in BY_STATUS else f"{error.name.replace(' ', '')}Error"
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
     told = {"message": error.description or error.name, "type": kind}
     return _enveloped(write_json(told), status, headers)

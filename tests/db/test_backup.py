@@ -240,20 +240,22 @@ def test_check_tells_what_is_wrong(
     assert sentence in flask(other, "check", code=1)
 
 
-def test_check_tells_of_pages_that_cannot_be_read(backup: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("table", ["contacts", "contact_search_data"])
+def test_check_tells_of_pages_that_cannot_be_read(backup: Path, tmp_path: Path, table: str) -> None:
     other = elsewhere(tmp_path / "other")
     flask(other, "restore", backup)
     file = tmp_path / "other" / "contacts.db"
     with closing(sqlite3.connect(file)) as connection:
         [(size,)] = connection.execute("PRAGMA page_size")
-        page = "SELECT rootpage FROM sqlite_schema WHERE name = 'contacts'"
-        [(number,)] = connection.execute(page)
+        page = "SELECT rootpage FROM sqlite_schema WHERE name = ?"
+        [(number,)] = connection.execute(page, (table,))
     with file.open("r+b") as opened:
         opened.seek(size * (number - 1))
         opened.write(b"\xff" * size)
     *faults, total = flask(other, "check", code=1).splitlines()
     assert faults[-1].startswith("The rest cannot be read: ")
     assert total == f"{len(faults)} faults."
+    assert flask(other, "search", "check", code=1).startswith("Error: ")
 
 
 def test_everything_is_in_the_backup(backup: Path) -> None:
