@@ -16,7 +16,7 @@ from contacts_service.contacts import attribute_routes, note_routes
 from contacts_service.contacts import routes as contact_routes
 from contacts_service.conversations import routes as conversation_routes
 from contacts_service.db import migrate, session
-from contacts_service.web import request_log, responses, security_headers
+from contacts_service.web import me, request_log, responses, security_headers
 from contacts_service.web.blueprint import ResourceId
 
 NAME = "contacts_service"
@@ -27,6 +27,7 @@ BLUEPRINTS = (
     conversation_routes.blueprint,
     conversation_routes.inbound_blueprint,
     attribute_routes.blueprint,
+    me.blueprint,
 )
 
 

@@ -44,6 +44,7 @@ LIST_VALUE_LENGTH = 250
 
 # Channels.
 EMAIL, PHONE = "email", "phone"
+CHANNEL_COUNT = 100  # of a contact to create
 CHANNEL_PATTERN = r"^[a-z][a-z0-9_-]{0,31}$"
 
 # Conversations and messages.

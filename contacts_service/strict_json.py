@@ -44,6 +44,19 @@ def is_same_json(value: Any, text: str) -> bool:
     return orjson.dumps(value, option=sort) == orjson.dumps(orjson.loads(text), option=sort)
 
 
+def merge_patch(target: Any, patch: Any) -> Any:
+    """`target` with the changes of a JSON Merge Patch (RFC 7396): null removes a field."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, change in patch.items():
+        if change is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), change)
+    return merged
+
+
 def _check_depth(value: Any) -> None:
     level = [value]
     for _ in range(MAX_DEPTH):

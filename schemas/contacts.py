@@ -2,12 +2,15 @@
 
 from typing import Any, ClassVar
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
-from contacts_service.limits import NAME_LENGTH, ORDERS
+from contacts_service.limits import CHANNEL_COUNT, NAME_LENGTH, ORDERS
 from contacts_service.strict_json import Json
 from contacts_service.text import bare_name
+from schemas.channels import ChannelCreateSchema
 from schemas.fields import (
+    NOT_BLANK,
+    BoundedList,
     ClosedSchema,
     CustomAttributes,
     Email,
@@ -20,6 +23,8 @@ from schemas.fields import (
 )
 from schemas.lists import ListQuerySchema
 
+CHANGES = "custom_attributes_changes"
+IDENTITY = ("first_name", "last_name", "email", "phone", "contact_channels")
 FILTERS_HELP = """\
 A JSON array of filters, all of which must hold, or a group. At most 20 filters in all; groups nest
 two deep at most."""
@@ -55,14 +60,51 @@ class ContactDetailSchema(ContactSchema):
     contact_channels = fields.List(fields.Nested(ContactChannelSchema()), required=True)
 
 
-class ContactUpdateSchema(ClosedSchema):
-    """Changes to a contact. Fields that are not sent stay as they are."""
+class ContactFieldsSchema(ClosedSchema):
+    """The fields of a contact that callers write."""
 
     first_name = SingleLine(NAME_LENGTH)
     last_name = SingleLine(NAME_LENGTH)
     email = Email(allow_none=True)
     phone = Phone(allow_none=True)
     custom_attributes = CustomAttributes()
+
+
+class ContactUpdateSchema(ContactFieldsSchema):
+    """Changes to a contact. Fields that are not sent stay as they are."""
+
+    custom_attributes_changes = CustomAttributes()
+
+    @validates_schema
+    def require_one_way(self, data: Json, **kwargs: Any) -> None:
+        if {"custom_attributes", "custom_attributes_changes"} <= data.keys():
+            raise ValidationError("Not together with custom_attributes.", CHANGES)
+
+
+class ContactCreateSchema(ContactFieldsSchema):
+    """A contact to create, with a name or an address at least."""
+
+    json_rules: ClassVar[Json] = {
+        "anyOf": [
+            {"required": [name], "properties": {name: shape}}
+            for name, shape in (
+                ("first_name", {"type": "string", "pattern": NOT_BLANK}),
+                ("last_name", {"type": "string", "pattern": NOT_BLANK}),
+                ("email", {"type": "string"}),
+                ("phone", {"type": "string", "minLength": 1}),
+                ("contact_channels", {"type": "array", "minItems": 1}),
+            )
+        ]
+    }
+
+    contact_channels = BoundedList(
+        fields.Nested(ChannelCreateSchema()), validate=validate.Length(max=CHANNEL_COUNT)
+    )
+
+    @validates_schema
+    def require_identity(self, data: Json, **kwargs: Any) -> None:
+        if not any(data.get(name) for name in IDENTITY):
+            raise ValidationError(f"At least one of these is required: {', '.join(IDENTITY)}.")
 
 
 class QuickContactSchema(ClosedSchema):

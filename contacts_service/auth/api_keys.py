@@ -31,6 +31,7 @@ from contacts_service.text import clean_line
 from contacts_service.timestamps import format_timestamp, utc_now
 
 PREFIX = "lk_"
+SHOWN_CHARACTERS = 8  # of a key in lists; 226 random bits stay unknown
 USE_RECORDED_EVERY = timedelta(minutes=1)
 WARNED_EVERY = 60  # seconds
 NEXT_WARNING = "next_warning_of_key_use"  # in an application's extensions, by the monotonic clock
@@ -54,6 +55,7 @@ class ListedKey(NamedTuple):
     """What an operator sees of a key."""
 
     id: int
+    beginning: str | None
     agent_id: str
     agent_name: str
     scopes: str
@@ -96,6 +98,7 @@ def create_key(
     session.add(
         ApiKey(
             key_hash=_hash(key),
+            beginning=key[:SHOWN_CHARACTERS],
             agent_id=agent_id,
             agent_name=agent_name,
             scopes=" ".join(sorted(set(scopes))),
@@ -135,7 +138,8 @@ def principal_of(key: str) -> Principal:
     last_used_at = found.last_used_at
     if last_used_at is None or datetime.fromisoformat(last_used_at) < _use_recorded_before():
         _record_use_after_answer(found.id)
-    return Principal(found.agent_id, found.agent_name, frozenset(found.scopes.split()))
+    scopes = frozenset(found.scopes.split())
+    return Principal(found.agent_id, found.agent_name, scopes, found.expires_at)
 
 
 def _find(key: str) -> FoundKey:

@@ -36,6 +36,11 @@ def local_key(folder: Path) -> str:
     return key
 
 
+SCOPES_HELP = f"""\b
+Scopes:
+{chr(10).join(f"  {name:28}{what}" for name, what in SCOPES.items())}"""
+
+
 class Duration(click.ParamType[timedelta]):
     """A length of time such as 90d: a whole number and s, m, h or d."""
 
@@ -55,18 +60,22 @@ class Duration(click.ParamType[timedelta]):
         return length
 
 
-@keys_group.command("create")
+@keys_group.command("create", epilog=SCOPES_HELP)
 @click.option("--agent", "agent_id", required=True, help="The agent's id.")
 @click.option("--name", "agent_name", required=True, help="The agent's name, shown on notes.")
-@click.option("--scopes", default="", help="Scopes, separated by spaces.")
+@click.option("--scopes", multiple=True, help="Scopes, separated by spaces; may come again.")
 @click.option("--all-scopes", is_flag=True, help="Every scope there is.")
 @click.option("--expires-in", type=Duration(), help="For example 90d, 12h, 30m, 45s.")
 @on_any_database
 def create_key(
-    agent_id: str, agent_name: str, scopes: str, all_scopes: bool, expires_in: timedelta | None
+    agent_id: str,
+    agent_name: str,
+    scopes: tuple[str, ...],
+    all_scopes: bool,
+    expires_in: timedelta | None,
 ) -> None:
     """Print a new key, once and alone."""
-    wanted = list(SCOPES) if all_scopes else scopes.split()
+    wanted = list(SCOPES) if all_scopes else " ".join(scopes).split()
     if not wanted:
         raise click.UsageError("Name at least one scope, or give --all-scopes.")
     try:
@@ -80,11 +89,12 @@ def create_key(
 @keys_group.command("list")
 @on_existing_database
 def list_keys() -> None:
-    """Show every key's id, agent, scopes and times; never the key."""
-    head = ("ID", "AGENT", "NAME", "CREATED", "EXPIRES", "REVOKED", "LAST USED", "SCOPES")
+    """Show every key's id, first characters, agent, scopes and times; never the whole key."""
+    head = ("ID", "BEGINS", "AGENT", "NAME", "CREATED", "EXPIRES", "REVOKED", "LAST USED", "SCOPES")
     rows = [
         (
             str(key.id),
+            key.beginning or "-",
             key.agent_id,
             key.agent_name,
             *(

@@ -10,6 +10,7 @@ import re
 import time
 import unicodedata
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +34,7 @@ from contacts_service.auth.jwks import (
 from contacts_service.auth.principal import SCOPES, Principal
 from contacts_service.config import SettingsError
 from contacts_service.errors import AuthError
+from contacts_service.timestamps import format_timestamp
 
 SECRET, PUBLIC_KEY, JWKS = KEY_SETTINGS = (
     "CONTACTS_JWT_SECRET",
@@ -49,6 +51,7 @@ SHORTEST_SECRET = 32  # bytes; RFC 7518, section 3.2
 HMAC_BLOCK = 64  # bytes, of SHA-256; those of SHA-384 and SHA-512 are longer
 VISIBLE_ASCII = re.compile(r"[!-~]+")
 
+SCOPE_CLAIMS = ("scope", "scp", "scopes", "permissions")
 LEEWAY = 60  # seconds
 LONGEST_TOKEN = 8192  # characters
 LONGEST_TEXT = 255  # characters, of `sub` and of the display name
@@ -100,7 +103,8 @@ class JwtVerifier:
         claims = self._verified_claims(token, self._key_for(token))
         _check_times(claims)
         agent_id = _agent_id(claims["sub"])
-        return Principal(agent_id, _agent_name(claims.get("name")) or agent_id, _scopes(claims))
+        agent_name = _agent_name(claims.get("name")) or agent_id
+        return Principal(agent_id, agent_name, _scopes(claims), _expiry(claims["exp"]))
 
     def _key_for(self, token: str) -> VerificationKey:
         try:
@@ -164,6 +168,14 @@ def _is_numeric_date(value: object) -> bool:
     )
 
 
+def _expiry(seconds: float) -> str | None:
+    """The time in the stored form; None after the year 9999, which is no end."""
+    try:
+        return format_timestamp(datetime.fromtimestamp(seconds, UTC))
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
 def _agent_id(subject: object) -> str:
     if not isinstance(subject, str | int) or isinstance(subject, bool):
         raise AuthError("The token's sub is neither text nor a whole number.")
@@ -185,11 +197,11 @@ def _without_controls(text: str) -> str:
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
-    scope = claims.get("scope")
-    words: list[Any] = scope.split() if isinstance(scope, str) else []
-    for claim in ("scopes", "permissions"):
-        if isinstance(claims.get(claim), list):
-            words += claims[claim]
+    """The known scopes of the first claim that is there, text with spaces or an array of text."""
+    granted = next((claims[name] for name in SCOPE_CLAIMS if claims.get(name) is not None), ())
+    words = granted.split() if isinstance(granted, str) else granted
+    if not isinstance(words, list | tuple):
+        return frozenset()
     return frozenset(word for word in words if isinstance(word, str) and word in SCOPES)
 
 

@@ -27,3 +27,4 @@ class Principal:
     agent_id: str
     agent_name: str
     scopes: frozenset[str]
+    expires_at: str | None = None  # in the stored form; None without an end

@@ -22,8 +22,10 @@ from contacts_service.text import compile_pattern
 VALUES_NAMED = 10  # in the sentence about a value that is not in a list
 
 
-def check_attributes(session: UnitOfWork, attributes: Json) -> None:
-    """Check every attribute. Does nothing unless strict mode is on.
+def check_attributes(
+    session: UnitOfWork, attributes: Json, field: str = "custom_attributes"
+) -> None:
+    """Check every attribute that was sent in `field`. Does nothing unless strict mode is on.
 
     Raises InputError that names each undefined key and each value that its definition forbids.
     """
@@ -35,7 +37,7 @@ def check_attributes(session: UnitOfWork, attributes: Json) -> None:
     for key, value in attributes.items():
         sentence = _complaint(value, definitions.get(key))
         if sentence is not None:
-            errors[f"custom_attributes.{key}"] = [sentence]
+            errors[f"{field}.{key}"] = [sentence]
     if errors:
         raise InputError(errors)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from flask import Response
+from flask import Response, url_for
 
 from contacts_service.auth.permissions import requires
 from contacts_service.contacts import queries, service
@@ -15,11 +15,12 @@ from contacts_service.listing.filter_schema import filters_shape
 from contacts_service.listing.lists import page_request
 from contacts_service.strict_json import Json
 from contacts_service.web.blueprint import Blueprint
-from contacts_service.web.openapi import DELETED, ETAG_HEADER, alt_response
+from contacts_service.web.openapi import DELETED, ETAG_HEADER, LOCATION_HEADER, alt_response
 from contacts_service.web.responses import check_if_match, with_etag
 from schemas.channels import ChannelCreateSchema
 from schemas.contacts import (
     BlockSchema,
+    ContactCreateSchema,
     ContactDetailSchema,
     ContactSchema,
     ContactsQuerySchema,
@@ -36,6 +37,11 @@ CONTACT_PREFIX = "/contacts/<id:contact_id>"
 CHANNELS_PATH = f"{CONTACT_PREFIX}/channels"
 QUICK_EXAMPLE = {"first_name": "Linda", "last_name": "Olsen", "email": "linda@example.com"}
 CHANNEL_EXAMPLE = {"channel": "email", "identifier": "linda@work.example"}
+CREATE_EXAMPLE = {
+    **QUICK_EXAMPLE,
+    "phone": "+61 412 345 678",
+    "contact_channels": [CHANNEL_EXAMPLE],
+}
 UPDATE_EXAMPLE = {"phone": "+61 412 345 678", "custom_attributes": {"tier": "gold"}}
 
 Filters.json_shape = filters_shape(queries.FIELDS, ATTRIBUTE_PREFIX)
@@ -58,6 +64,21 @@ def list_contacts(query: Json) -> Json:
         is_descending=query["order"] == "desc",
         filters=query.get("filters"),
     )
+
+
+@blueprint.route("/contacts", methods=["POST"])
+@requires("contacts:write")
+@alt_response(409)
+@blueprint.response(201, ContactDetailSchema, headers=ETAG_HEADER | LOCATION_HEADER)
+@blueprint.arguments(ContactCreateSchema(), example=CREATE_EXAMPLE)
+def create_contact(body: Json) -> Response:
+    """Create a contact. An address that somebody has is refused."""
+    with unit_of_work() as session:
+        contact_id = service.add_contact(session, body)
+        contact = queries.read_contact(session.reads, contact_id)
+    response = with_etag(contact, 201)
+    response.headers["Location"] = url_for(".get_contact", contact_id=contact_id)
+    return response
 
 
 @blueprint.route("/contacts/search")
@@ -106,7 +127,8 @@ def update_contact(changes: Json, contact_id: int) -> Response:
     """Change a contact. Fields that are not sent stay as they are.
 
     `null` clears email or phone. A replaced email address stays as a channel. `custom_attributes`
-    replaces the whole object.
+    replaces the whole object; `custom_attributes_changes` sets single keys, or removes them by null
+    (RFC 7396).
     """
     contact, _ = _edit(
         contact_id, lambda session, contact: service.update_contact(session, contact, changes)

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+import orjson
+
 from contacts_service import limits
 from contacts_service.contacts import channels
 from contacts_service.contacts.attributes import check_attributes
@@ -9,11 +11,12 @@ from contacts_service.contacts.bulk import NewContact, create_contacts
 from contacts_service.contacts.channels import Address
 from contacts_service.db.models import Contact
 from contacts_service.db.session import UnitOfWork
-from contacts_service.errors import ConflictError, NotFoundError
+from contacts_service.errors import ConflictError, InputError, NotFoundError
 from contacts_service.search.index import index_contacts
-from contacts_service.strict_json import Json, is_same_json, write_json
+from contacts_service.strict_json import Json, is_same_json, merge_patch, write_json
 from contacts_service.text import fold, phone_digits
 from contacts_service.timestamps import next_timestamp, utc_now
+from schemas.contacts import CHANGES
 
 
 def get_contact(session: UnitOfWork, contact_id: int) -> Contact:
@@ -33,6 +36,29 @@ def quick_create(
         return owner, False
     new = create_contact(session, first_name=first_name, last_name=last_name, email=email)
     return new, True
+
+
+def add_contact(session: UnitOfWork, fields: Json) -> int:
+    """Create a contact with the fields of `ContactCreateSchema`. Returns its id.
+
+    Raises ConflictError if somebody has one of the addresses, and InputError for attributes that
+    strict mode refuses.
+    """
+    check_attributes(session, fields.get("custom_attributes", {}))
+    wanted = dict(fields)
+    primary = (limits.EMAIL, wanted.get("email"))
+    number = phone_digits(wanted.get("phone") or "")
+    further: list[Address] = [
+        address
+        for address in dict.fromkeys(wanted.pop("contact_channels", ()))
+        if address != primary and not _is_number(address, number)
+    ]
+    if wanted.get("email") and channels.find_owner(session, limits.EMAIL, wanted["email"]):
+        raise ConflictError("The email address is already taken.")
+    if taken := channels.find_owners(session, further):
+        channel, identifier = next(iter(taken))
+        raise ConflictError(f"The {channel} address {identifier} is already taken.")
+    return create_contact(session, **wanted, further=further)
 
 
 def create_contact(
@@ -87,7 +113,11 @@ def change_contact(session: UnitOfWork, contact: Contact, changes: Json) -> bool
     if "phone" in changes:
         _change_phone(session, contact, changes["phone"])
     if "custom_attributes" in changes:
-        _change_attributes(session, contact, changes["custom_attributes"])
+        check_attributes(session, changes["custom_attributes"])
+        _replace_attributes(contact, changes["custom_attributes"])
+    if CHANGES in changes:
+        check_attributes(session, changes[CHANGES], CHANGES)
+        _replace_attributes(contact, _merged_attributes(contact, changes[CHANGES]))
     if _editable(contact) == before:
         return False
     fold_columns(contact)
@@ -125,9 +155,12 @@ def remove_channel(session: UnitOfWork, contact: Contact, channel_id: int) -> No
 
 def _has_number(contact: Contact, address: Address) -> bool:
     """Whether the address is the contact's own phone number, in any spelling."""
+    return _is_number(address, phone_digits(contact.phone or ""))
+
+
+def _is_number(address: Address, digits: str) -> bool:
     channel, number = address
-    own = phone_digits(contact.phone or "")
-    return channel == limits.PHONE and own != "" and own == phone_digits(number)
+    return channel == limits.PHONE and digits != "" and digits == phone_digits(number)
 
 
 def record_change(session: UnitOfWork, contact: Contact) -> None:
@@ -165,7 +198,14 @@ def _change_phone(session: UnitOfWork, contact: Contact, phone: str | None) -> N
     contact.phone = phone
 
 
-def _change_attributes(session: UnitOfWork, contact: Contact, attributes: Json) -> None:
-    check_attributes(session, attributes)
+def _merged_attributes(contact: Contact, changes: Json) -> Json:
+    merged: Json = merge_patch(orjson.loads(contact.custom_attributes), changes)
+    if len(write_json(merged)) > limits.ATTRIBUTES_SIZE:
+        sentence = f"All together are larger than {limits.ATTRIBUTES_SIZE} bytes as compact JSON."
+        raise InputError({CHANGES: [sentence]})
+    return merged
+
+
+def _replace_attributes(contact: Contact, attributes: Json) -> None:
     if not is_same_json(attributes, contact.custom_attributes):
         contact.custom_attributes = write_json(attributes).decode()

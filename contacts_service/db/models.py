@@ -174,6 +174,7 @@ class IdempotencyRecord(Base):
     fingerprint: Mapped[str]
     status: Mapped[int]
     etag: Mapped[str | None]
+    location: Mapped[str | None]
     content: Mapped[str]
     created_at: Mapped[str] = mapped_column(index=True)
 
@@ -185,6 +186,7 @@ class ApiKey(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     key_hash: Mapped[str] = mapped_column(unique=True)
+    beginning: Mapped[str | None]  # its first characters, to tell it from others
     agent_id: Mapped[str]
     agent_name: Mapped[str]
     scopes: Mapped[str]

@@ -90,6 +90,7 @@ class SQLiteFile(Backend):
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
         connection.create_function("casefold", 1, _casefold, deterministic=True)
         return connection
 

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields
 from contacts_service.strict_json import JSONError, read_json
 from contacts_service.timestamps import format_timestamp
 from schemas.channels import ChannelCreateSchema
-from schemas.contacts import ContactUpdateSchema
+from schemas.contacts import ContactFieldsSchema
 from schemas.fields import CustomAttributes, SingleLine
 
 CACHED_NAMES = 4096
@@ -75,7 +75,7 @@ class ChannelsCell(fields.List[Any]):
         return list(dict.fromkeys(addresses))
 
 
-class ImportedContactSchema(ContactUpdateSchema):
+class ImportedContactSchema(ContactFieldsSchema):
     """The columns that an import reads."""
 
     custom_attributes = AttributesCell()

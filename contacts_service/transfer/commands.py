@@ -1,7 +1,12 @@
 """`flask contacts`: import and export of CSV files, and copying to PostgreSQL."""
 
+import io
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import click
 from flask.cli import AppGroup
@@ -24,18 +29,28 @@ from contacts_service.transfer.importer import Import
 
 contacts_group = AppGroup("contacts", help="Move the directory to and from files and databases.")
 FilePath = click.Path(path_type=Path)
+STANDARD = Path("-")  # as a file: standard input or output
+COLUMNS_HELP = f"""\b
+Columns, of which an import needs not all:
+{chr(10).join(f"  {name}" for name in exporter.COLUMNS)}"""
 
 
-@contacts_group.command("import")
+@contacts_group.command("import", epilog=COLUMNS_HELP)
 @click.argument("file", type=FilePath)
 @on_any_database
 def import_contacts(file: Path) -> None:
-    """Add and update contacts from a CSV file.
+    """Add and update contacts from a CSV file, or from standard input if FILE is "-".
 
     Rows that are refused are written to a second file, people.refused.csv for people.csv, with
     their line and the reason; the exit code is then 1. Importing a file twice changes nothing.
+    `custom_attributes` and `contact_channels` are JSON; `id` is ignored.
     """
-    with Import(file) as importing:
+    with ExitStack() as stack:
+        if file == STANDARD:
+            path, refused = stack.enter_context(_standard_input()), Path("stdin.refused.csv")
+            importing = stack.enter_context(Import(path, refused))
+        else:
+            importing = stack.enter_context(Import(file))
         try:
             with progress_bar(importing.total) as bar:
                 for rows in importing.batches():
@@ -50,6 +65,15 @@ def import_contacts(file: Path) -> None:
         sys.exit(1)
 
 
+@contextmanager
+def _standard_input() -> Iterator[Path]:
+    """Standard input as a file, since an import reads it twice."""
+    with NamedTemporaryFile(prefix="contacts-", suffix=".csv") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+        file.flush()
+        yield Path(file.name)
+
+
 def _report(importing: Import) -> str:
     counts = importing.counts
     words = ("created", "updated", "unchanged", "refused")
@@ -58,11 +82,16 @@ def _report(importing: Import) -> str:
     return f"{pluralize(counts.total(), 'row')}: {numbers}{where}."
 
 
-@contacts_group.command("export")
+@contacts_group.command("export", epilog=COLUMNS_HELP)
 @click.argument("file", type=FilePath)
 @on_existing_database
 def export_contacts(file: Path) -> None:
-    """Write every contact to a CSV file that import can read."""
+    """Write every contact to a CSV file that import can read; to standard output if FILE is "-"."""
+    if file == STANDARD:
+        output = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
+        run_steps(exporter.write_contacts(output))
+        output.detach()  # flushes, and leaves standard output open
+        return
     total = run_steps(exporter.export_contacts(file))
     click.echo(f"{pluralize(total, 'contact')} written to {file}.")
 

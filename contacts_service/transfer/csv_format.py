@@ -5,8 +5,8 @@ and tabs are read as well.
 
 A spreadsheet runs a cell that begins with = + - @, a tab or a carriage return as a formula. Such a
 cell is written with an apostrophe in front, also if it begins with apostrophes already, and read
-without it: `+61 4` becomes `'+61 4` and `'+61 4` becomes `''+61 4`. Other apostrophes are kept:
-`'t Hooft` stays as it is.
+without it: `=1` becomes `'=1` and `'=1` becomes `''=1`. Other apostrophes are kept: `'t Hooft`
+stays as it is, and so does `+61 412 345 678`, in which there is nothing to run.
 """
 
 import csv
@@ -25,6 +25,7 @@ CELL_LENGTH = 131_072  # characters
 LINE_LENGTH = 16 * CELL_LENGTH
 
 _formula = re.compile("'*[=+\\-@\t\r＝＋－＠]")
+_plain_number = re.compile(r"\+[0-9 ]+", re.ASCII)
 _escaped_formula = re.compile("'+[=+\\-@\t\r＝＋－＠]")
 
 
@@ -43,7 +44,8 @@ class Row:
 
 def escape(cell: str) -> str:
     """The cell with an apostrophe in front if a spreadsheet would run it."""
-    return "'" + cell if _formula.match(cell) else cell
+    is_run = _formula.match(cell) and not _plain_number.fullmatch(cell)
+    return "'" + cell if is_run else cell
 
 
 def unescape(cell: str) -> str:
@@ -100,11 +102,14 @@ def write_table(file: TextIO, headers: Iterable[str]) -> Callable[[Iterable[str]
 
 @contextmanager
 def replacing(path: Path) -> Iterator[TextIO]:
-    """A new file that replaces `path` once it is on the disk, and is deleted by any exception."""
+    """A new file that replaces `path` once it is on the disk, and is deleted by any exception.
+
+    Only its owner may read it.
+    """
     target = path.resolve()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with part.open("x", encoding="utf-8", newline="") as file:
+        with open(part, "x", encoding="utf-8", newline="", opener=_open_own) as file:
             try:
                 yield file
                 file.flush()
@@ -115,6 +120,10 @@ def replacing(path: Path) -> Iterator[TextIO]:
                 raise
     except OSError as error:
         raise FileError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _open_own(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 class _Lines:

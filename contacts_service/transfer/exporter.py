@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from sqlalchemy import bindparam, func, select
 
@@ -32,21 +32,30 @@ _CHANNELS = CompiledStatement(
 
 
 def export_contacts(path: Path) -> Iterator[int]:
-    """Write every contact to `path`, ordered by id, from one snapshot of the database.
+    """Write every contact to `path`, as `write_contacts` does.
 
-    First yields how many contacts there are, then how many each step wrote. The file at `path` is
-    replaced when the iterator ends, and stays as it was if that never happens. Raises FileError.
+    The file at `path` is replaced when the iterator ends, and stays as it was if that never
+    happens. Raises FileError.
+    """
+    with replacing(path) as file:
+        yield from write_contacts(file)
+
+
+def write_contacts(file: TextIO) -> Iterator[int]:
+    """Write every contact to a file, ordered by id, from one snapshot of the database.
+
+    First yields how many contacts there are, then how many each step wrote.
     """
     reads = read_connection()
     yield reads.value(_COUNT)
-    with replacing(path) as file:
-        write_row = write_table(file, COLUMNS)
-        for rows in reads.batches(_CONTACTS, size=ROWS_PER_STEP):
-            channels = _channels_by_contact(reads, rows[0][0], rows[-1][0])
-            for row in rows:
-                contact = dict(zip(FIELDS, row, strict=True))
-                write_row(_cells(contact, channels.get(contact["id"], [])))
-            yield len(rows)
+    file.write("\ufeff")  # or spreadsheets take it for another encoding
+    write_row = write_table(file, COLUMNS)
+    for rows in reads.batches(_CONTACTS, size=ROWS_PER_STEP):
+        channels = _channels_by_contact(reads, rows[0][0], rows[-1][0])
+        for row in rows:
+            contact = dict(zip(FIELDS, row, strict=True))
+            write_row(_cells(contact, channels.get(contact["id"], [])))
+        yield len(rows)
 
 
 def _channels_by_contact(reads: ReadConnection, first: int, last: int) -> dict[int, list[Json]]:

@@ -72,10 +72,11 @@ class Import:
     `updated_at` and search shows those first that were indexed last.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, refused_path: Path | None = None) -> None:
         self.path = path
         is_csv = path.suffix.lower() == ".csv"
-        self.refused_path = Path(f"{path.with_suffix('') if is_csv else path}.refused.csv")
+        beside = Path(f"{path.with_suffix('') if is_csv else path}.refused.csv")
+        self.refused_path = refused_path or beside
         self.counts: Counter[str] = Counter()
         self.is_search_unordered = False
 

@@ -62,6 +62,7 @@ def run_once(answer: Callable[[], Response], *, body: bytes | None) -> Response:
                 fingerprint=fingerprint,
                 status=response.status_code,
                 etag=response.headers.get("ETag"),
+                location=response.headers.get("Location"),
                 content=response.get_data(as_text=True),
                 created_at=utc_now(),
             )
@@ -82,5 +83,6 @@ def _find(session: UnitOfWork, key: str) -> IdempotencyRecord | None:
 
 
 def _replay(record: IdempotencyRecord) -> Response:
-    headers = {REPLAYED: "true"} | ({"ETag": record.etag} if record.etag else {})
+    kept = {"ETag": record.etag, "Location": record.location}
+    headers = {REPLAYED: "true", **{name: value for name, value in kept.items() if value}}
     return Response(record.content, record.status, headers, content_type=JSON)

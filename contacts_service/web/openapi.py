@@ -42,6 +42,9 @@ ETAG_HEADER = {
         "schema": {"type": "string", "pattern": '^"[0-9a-f]+"$'},
     }
 }
+LOCATION_HEADER = {
+    "Location": {"description": "The path of what was made.", "schema": {"type": "string"}}
+}
 IDEMPOTENCY_KEY = {
     "in": "header",
     "name": idempotency.HEADER,

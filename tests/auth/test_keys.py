@@ -72,7 +72,7 @@ def test_list_shows_a_table_without_keys(run: Callable[..., Result]) -> None:
     key = run(*CREATE, "--scopes", "contacts:read", "--expires-in", "90d").stdout.strip()
     head, line = run("keys", "list").stdout.splitlines()
     assert head.split()[0] == "ID"
-    assert re.match(r"\d+ +17 +Bob Smith +\d{4}-", line)
+    assert re.match(rf"\d+ +{re.escape(key[:8])} +17 +Bob Smith +\d{{4}}-", line)
     assert key not in line
 
 

@@ -301,3 +301,55 @@ def test_definitions_are_read_in_one_query(
         api.put(path, {"custom_attributes": dict.fromkeys(DEFINITIONS)})
     reads = [r for r in caplog.messages if "FROM custom_attribute_definitions" in r]
     assert len(reads) == 1
+
+
+@pytest.mark.parametrize(
+    ("stored", "changes", "merged"),
+    [
+        ({"a": 1, "b": 2}, {"b": 3, "c": 4}, {"a": 1, "b": 3, "c": 4}),
+        ({"a": 1, "b": 2}, {"a": None}, {"b": 2}),
+        ({"a": 1}, {"x": None}, {"a": 1}),
+        ({"a": 1}, {}, {"a": 1}),
+        (
+            {"a": {"b": 1, "c": 2}},
+            {"a": {"b": None, "d": [None, {}]}},
+            {"a": {"c": 2, "d": [None, {}]}},
+        ),
+        ({"a": [1]}, {"a": {"b": 1}}, {"a": {"b": 1}}),
+        ({"a": 1}, {"b": {"c": None}}, {"a": 1, "b": {}}),
+    ],
+)
+def test_changes_are_merged(api: Api, stored: Any, changes: Any, merged: Any) -> None:
+    contact = api.make_contact(custom_attributes=stored)
+    path = f"/contacts/{contact['id']}"
+    changed = api.put(path, {"custom_attributes_changes": changes})
+    assert changed["custom_attributes"] == merged
+    assert (changed["updated_at"] == contact["updated_at"]) == (merged == stored)
+    assert changed == api.get(path)
+
+
+def test_changes_and_the_whole_object_exclude_each_other(api: Api) -> None:
+    path = f"/contacts/{api.make_contact()['id']}"
+    both = {"custom_attributes": {}, "custom_attributes_changes": {"a": 1}}
+    assert list(api.put(path, both, 400)["errors"]["json"]) == ["custom_attributes_changes"]
+
+
+def test_changes_may_not_make_the_object_too_large(api: Api) -> None:
+    contact = api.make_contact(custom_attributes={"a": "x" * 10_000})
+    path = f"/contacts/{contact['id']}"
+    changes = {"custom_attributes_changes": {"b": "x" * 10_000}}
+    assert list(api.put(path, changes, 400)["errors"]["json"]) == ["custom_attributes_changes"]
+    assert api.get(path) == contact
+
+
+def test_strict_mode_checks_changes(api: Api, path: str) -> None:
+    define(api, "number")
+    good = {"custom_attributes_changes": {"number": 5}}
+    assert api.put(path, good)["custom_attributes"] == {"old": 1, "number": 5}
+    bad = {"custom_attributes_changes": {"number": "x", "unknown": None}}
+    assert set(api.put(path, bad, 400)["errors"]["json"]) == {
+        "custom_attributes_changes.number",
+        "custom_attributes_changes.unknown",
+    }
+    gone = {"custom_attributes_changes": {"number": None}}
+    assert api.put(path, gone)["custom_attributes"] == {"old": 1}

@@ -63,11 +63,13 @@ PEOPLE = (
 CHANNELS = (("chat", "Lin Da"), ("phone", "(02) 9999-1234"), ("email", "lin@example.org"))
 
 
-def rows_but_of_the_index(app: Flask) -> dict[str, list[Any]]:
-    return {name: rows for name, rows in tables(app).items() if name != "contact_documents"}
+def rows_that_are_kept(app: Flask) -> dict[str, list[Any]]:
+    """All but the index, which is made anew, and keys, which have a new column."""
+    made = ("contact_documents", "api_keys")
+    return {name: rows for name, rows in tables(app).items() if name not in made}
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006", "0007"])
 def test_upgrade_from_every_version_keeps_the_data_and_indexes_it(
     tmp_path: Path, revision: str
 ) -> None:
@@ -77,7 +79,7 @@ def test_upgrade_from_every_version_keeps_the_data_and_indexes_it(
     for number, (channel, identifier) in enumerate(CHANNELS):
         sent = {"channel": channel, "identifier": identifier}
         api.post(f"/contacts/{1 + number // 2}/channels", sent)
-    before = rows_but_of_the_index(app)
+    before = rows_that_are_kept(app)
     with app.app_context():
         downgrade(revision=revision)
         if is_postgresql() and "0001" < revision < "0006":  # 0002 once made such a table
@@ -86,7 +88,7 @@ def test_upgrade_from_every_version_keeps_the_data_and_indexes_it(
                     "CREATE TABLE contact_search (number bigint PRIMARY KEY, tokens integer[])"
                 )
         migrate_database()
-    assert rows_but_of_the_index(app) == before
+    assert rows_that_are_kept(app) == before
     for typed in ("linda", "exam", "nda", "lin", "412345", "王小明"):
         assert api.get(f"/contacts/search?q={typed}")
     flask(app, "search", "check")
@@ -200,11 +202,18 @@ def test_a_connection_is_durable_and_checked(app: Flask) -> None:
     with app.app_context(), db.engine.connect() as connection:
         pragma = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+            for name in (
+                "journal_mode",
+                "synchronous",
+                "foreign_keys",
+                "secure_delete",
+                "busy_timeout",
+            )
         }
     assert pragma == {
         "journal_mode": "wal",
         "synchronous": 2,
         "foreign_keys": 1,
+        "secure_delete": 1,
         "busy_timeout": 5000,
     }

@@ -28,7 +28,7 @@ def write_rows(path: Path, rows: Rows) -> Path:
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 

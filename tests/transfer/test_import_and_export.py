@@ -1,6 +1,7 @@
 """What is exported as CSV can be imported again without a difference."""
 
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,36 @@ def test_no_cell_of_an_export_is_a_formula(app: Flask, tmp_path: Path) -> None:
     flask(app, "contacts", "export", tmp_path / "people.csv")
     cells = [cell for row in read_rows(tmp_path / "people.csv") for cell in row.values()]
     assert "'=1+1" in cells
-    assert [cell for cell in cells if cell[:1] in tuple("=+-@\t\r＝＠")] == []
+    begun = [cell for cell in cells if cell[:1] in tuple("=+-@\t\r＝＠")]
+    assert [cell for cell in begun if not re.fullmatch(r"\+[\d ]+", cell)] == []
+
+
+def test_an_export_is_for_spreadsheets_and_its_owner_alone(app: Flask, tmp_path: Path) -> None:
+    add_people(app, {"first_name": "José"})
+    path = tmp_path / "people.csv"
+    flask(app, "contacts", "export", path)
+    assert path.read_bytes().startswith(b"\xef\xbb\xbfid,")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_standard_output_and_input_are_files_too(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_people(app, *AWKWARD.values())
+    flask(app, "contacts", "export", tmp_path / "people.csv")
+    runner = app.test_cli_runner()
+    written = runner.invoke(args=["contacts", "export", "-"])
+    content = (tmp_path / "people.csv").read_bytes()
+    assert (written.exit_code, written.stdout_bytes) == (0, content)
+    monkeypatch.chdir(tmp_path)
+    refused = b"email\nnobody\nnew@example.com\n"
+    for sent, code, told in (
+        (content, 0, f"{len(AWKWARD)} unchanged, 0 refused."),
+        (refused, 1, "1 created, 0 updated, 0 unchanged, 1 refused (see stdin.refused.csv)."),
+    ):
+        read = runner.invoke(args=["contacts", "import", "-"], input=sent)
+        assert (read.exit_code, told in read.stdout) == (code, True), read.output
+    assert "nobody" in (tmp_path / "stdin.refused.csv").read_text()
 
 
 def test_an_export_is_in_the_order_of_ids_with_the_names_of_the_api(

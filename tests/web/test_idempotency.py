@@ -22,6 +22,7 @@ LETTER = {"contact": QUICK, "channel": "email", "message": "Dear Linda."}
 DEFINITION = {"key": "tier", "name": "Tier", "data_type": "text"}
 CHANNEL = {"channel": "chat", "identifier": "lin"}
 POSTS = {
+    "/contacts": QUICK | {"email": "all@example.com"},
     "/contacts/quick": QUICK | {"email": "new@example.com"},
     "/contacts/{id}/notes": {"content": "Called."},
     "/contacts/{id}/channels": CHANNEL,

@@ -95,6 +95,7 @@ MAIL = f"From: {MARK} <{ADDRESS}>\nSubject: {MARK}\nMessage-ID: <{MARK}>\n\n{MAR
 
 # What each route that takes a body takes in.
 GOOD = {
+    "POST /contacts": {"email": "all@example.com", "first_name": MARK, "phone": NUMBER},
     "POST /contacts/quick": {"email": ADDRESS, "first_name": MARK, "last_name": MARK},
     "PUT /contacts/{}": {"first_name": MARK, "phone": NUMBER, "custom_attributes": {MARK: MARK}},
     "PUT /contacts/{}/block": {"blocked": True},
