@@ -15,6 +15,7 @@ from schemas.fields import (
     CustomAttributes,
     Email,
     Phone,
+    QuerySchema,
     SearchText,
     SingleLine,
     StrictBoolean,
@@ -121,7 +122,7 @@ class BlockSchema(ClosedSchema):
     blocked = StrictBoolean(required=True)
 
 
-class SearchQuerySchema(ClosedSchema):
+class SearchQuerySchema(QuerySchema):
     """The text of the search box."""
 
     q = SearchText(required=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-UNKNOWN = ["Unknown field."]
+UNKNOWN = "Unknown "  # begins the sentence about a name that is not known
 
 
 def flatten(tree: Any, path: str = "") -> dict[str, list[str]]:
@@ -12,7 +12,8 @@ def flatten(tree: Any, path: str = "") -> dict[str, list[str]]:
     flat: dict[str, list[str]] = {}
     for name, branch in tree.items():
         # marshmallow calls the object as a whole `_schema`; an unknown field may have that name.
-        if name == "_schema" and type(name) is str and branch != UNKNOWN:
+        is_whole = name == "_schema" and type(name) is str
+        if is_whole and not (isinstance(branch, list) and branch[0].startswith(UNKNOWN)):
             below = path
         elif isinstance(name, int):
             below = f"{path}[{name}]"

@@ -15,6 +15,7 @@ from contacts_service import limits, text
 from contacts_service.limits import ATTRIBUTE_KEY_LENGTH, ATTRIBUTES_SIZE
 from contacts_service.strict_json import write_json
 from contacts_service.timestamps import format_timestamp, parse_timestamp
+from schemas.errors import UNKNOWN
 
 MEMBER_SIZE = len(',"k":1')  # bytes of the shortest member of an object
 COMPLAINTS = 100  # reported at most about one object or list
@@ -41,6 +42,15 @@ class ClosedSchema(Schema):
             others = islice((name for name in data if name not in known), COMPLAINTS)
             data = {name: data[name] for name in [*known & data.keys(), *others]}
         return super().load(data, **kwargs)
+
+
+class QuerySchema(ClosedSchema):
+    """A query string. An unknown parameter is answered with the names of those that are known."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        known = ", ".join(self.fields) or "none here"
+        self.error_messages["unknown"] = f"{UNKNOWN}parameter; there are: {known}."
 
 
 class BoundedList(fields.List[Any]):

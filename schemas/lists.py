@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from contacts_service.limits import MAX_PAGE, MAX_PAGE_SIZE, PAGE_SIZE
-from schemas.fields import ClosedSchema, QueryNumber
+from schemas.fields import QueryNumber, QuerySchema
 
 CURSOR_HELP = """\
 Reads the whole list: send it empty at first, then the `next_cursor` of the last answer with the
@@ -13,7 +13,7 @@ same order and filters, until that is null. Costs the same at any depth. Cannot 
 with `page`."""
 
 
-class ListQuerySchema(ClosedSchema):
+class ListQuerySchema(QuerySchema):
     """A page of a list, by number or by cursor (docs/api.md)."""
 
     page = QueryNumber(1, MAX_PAGE)

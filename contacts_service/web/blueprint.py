@@ -19,6 +19,7 @@ from contacts_service.strict_json import Json
 from contacts_service.web import idempotency, openapi
 from contacts_service.web.parsing import read_arguments, whole_body
 from contacts_service.web.responses import ok
+from schemas.fields import QuerySchema
 
 View = Callable[..., Any]
 Decorator = Callable[[View], View]
@@ -43,7 +44,7 @@ class ResourceId(BaseConverter):
         return int(value) if is_canonical and len(value) <= 19 and int(value) <= MAX_ID else 0
 
 
-class NoQuery(marshmallow.Schema):
+class NoQuery(QuerySchema):
     """The query string of an operation without parameters."""
 
 

@@ -228,3 +228,22 @@ def test_errors_of_the_database_name_no_values(app: Flask, api: Api) -> None:
     told = f"{raised.value} {raised.value.orig} {raised.value.__cause__}"
     assert "contact_channels" in told
     assert "linda@" not in told
+
+
+PARAMETERS = {
+    "/contacts": "page, page_size, cursor, order_by, order, filters",
+    "/contacts/search": "q",
+    "/contacts/1": "none here",
+    "/contacts/1/conversations": "page, page_size, cursor, statuses",
+    "/custom-attributes": "page, page_size, cursor",
+    "/me": "none here",
+}
+
+
+@pytest.mark.parametrize("name", ["filter", "_schema"])
+@pytest.mark.parametrize(("path", "known"), PARAMETERS.items())
+def test_an_unknown_parameter_is_answered_with_the_known_ones(
+    api: Api, path: str, known: str, name: str
+) -> None:
+    errors = api.get(f"{path}?q=x&{name}=1" if known == "q" else f"{path}?{name}=1", 400)["errors"]
+    assert errors == {"query": {name: [f"Unknown parameter; there are: {known}."]}}
