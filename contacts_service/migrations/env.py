@@ -19,5 +19,7 @@ def run(connection: Connection) -> None:
     context.run_migrations()
 
 
-with current_app.extensions["database"].migrating() as connection:
+database = current_app.extensions["database"]
+database.create()  # `flask db upgrade` may be the first command of all
+with database.migrating() as connection:
     run(connection)

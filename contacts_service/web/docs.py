@@ -13,6 +13,7 @@ from flask import (
     current_app,
     request,
     send_from_directory,
+    url_for,
 )
 
 from contacts_service.auth.permissions import PUBLIC, requires
@@ -46,6 +47,13 @@ def openapi_json() -> Response:
     document = current_app.extensions["api_document"].to_dict()
     document["servers"] = [{"url": request.script_root or "/"}]
     return Response(write_json(document), content_type=JSON)
+
+
+@blueprint.get("/")
+@requires(PUBLIC)
+def root() -> Response:
+    """Lead to the page, whatever prefix the service stands behind."""
+    return Response(status=302, headers={"Location": url_for(".docs_page")})
 
 
 @blueprint.get("/docs")

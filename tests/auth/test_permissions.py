@@ -101,7 +101,7 @@ def test_only_these_routes_are_public(app: Flask) -> None:
         for route in app.url_map.iter_rules()
         if app.view_functions[route.endpoint].rule == PUBLIC
     }
-    assert public == {"/health", "/openapi.json", "/docs", "/docs/"}
+    assert public == {"/", "/health", "/openapi.json", "/docs", "/docs/"}
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,13 @@ def test_who_waits_too_long_for_others_is_told_so(
 
 
 @pytest.mark.sqlite
+def test_flask_db_upgrade_may_be_the_first_command(tmp_path: Path) -> None:
+    app = create_app({"CONTACTS_DATABASE_URL": f"sqlite:///{tmp_path / 'new' / 'contacts.db'}"})
+    flask(app, "db", "upgrade")
+    assert make_api(app).get("/contacts")["total"] == 0
+
+
+@pytest.mark.sqlite
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "contacts.db").write_bytes(b"not a database" * 1000)
     app = create_app({"CONTACTS_DATABASE_URL": f"sqlite:///{tmp_path / 'contacts.db'}"})

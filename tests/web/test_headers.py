@@ -53,3 +53,10 @@ def test_unchanged_and_failed_answers_carry_them_too(
     assert_guarded(api.call("GET", path, 304, headers={"If-None-Match": tag}))
     monkeypatch.setattr(directory, "read_contact", lambda *_: 1 / 0)
     assert_guarded(api.call("GET", path, 500))
+
+
+@pytest.mark.parametrize("prefix", ["", "/crm"])
+def test_the_root_leads_to_the_page(api: Api, prefix: str) -> None:
+    answer = api.client.get("/", environ_overrides={"SCRIPT_NAME": prefix})
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"{prefix}/docs")
+    assert_guarded(answer)
