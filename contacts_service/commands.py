@@ -29,6 +29,7 @@ from contacts_service.db.session import (
 )
 from contacts_service.search.index import find_differences
 from contacts_service.server import free_address, serve
+from contacts_service.web.openapi import VERSION
 
 SHOWN = 20  # faults told one by one
 SPARE_SECONDS = 5  # of a stop, beyond what a request may wait and read
@@ -55,16 +56,18 @@ def serve_command(local: bool) -> None:
     address = free_address(host, port)
     key = local_key(Path(current_app.instance_path)) if local else None
     close_connections()
-    Thread(target=_tell_when_ready, args=(address, port, workers, key), daemon=True).start()
+    what = f"{pluralize(workers, 'worker')}: version {VERSION}, database {backend().name}"
+    Thread(target=_tell_when_ready, args=(address, port, what, key), daemon=True).start()
     longest_request = config["CONTACTS_BUSY_TIMEOUT"] + config["CONTACTS_QUERY_TIMEOUT"]
     try:
         serve(address, port, workers=workers, stop_seconds=longest_request + SPARE_SECONDS)
     finally:
         backend().checkpoint_on_exit()
+        logger.info("Stopped.")
 
 
-def _tell_when_ready(address: str, port: int, workers: int, key: str | None) -> None:
-    """Say where the service listens, once its first worker does."""
+def _tell_when_ready(address: str, port: int, what: str, key: str | None) -> None:
+    """Say where the service listens and with what, once its first worker does."""
     reached_at = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104
     while True:
         with suppress(OSError):
@@ -72,7 +75,7 @@ def _tell_when_ready(address: str, port: int, workers: int, key: str | None) -> 
             break
         time.sleep(0.02)
     url = f"http://[{reached_at}]:{port}" if ":" in reached_at else f"http://{reached_at}:{port}"
-    logger.info("Listening on %s with %s.", url, pluralize(workers, "worker"))
+    logger.info("Listening on %s with %s.", url, what)
     if key:
         _greet(key, url)
 
@@ -80,7 +83,7 @@ def _tell_when_ready(address: str, port: int, workers: int, key: str | None) -> 
 def _greet(key: str, url: str) -> None:
     click.echo(f"The local key, kept in instance/local-key:\n\n  {key}\n")
     click.echo(f"The API, to read and to try: {url}/docs\n")
-    click.echo("A first request:\n")
+    click.echo("Ctrl-C stops the service. A first request:\n")
     click.echo(f'  curl -H "Authorization: Bearer {key}" {url}/api/v1/contacts\n')
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from contacts_service.config import PROJECT_FOLDER
+from contacts_service.web.openapi import VERSION
 from tests.service import FLASK, Reply, Service, free_port
 
 
@@ -100,11 +101,12 @@ def test_it_stops_cleanly_when_told_to(tmp_path: Path) -> None:
     service = Service(tmp_path)
     service.call("GET", "/contacts")
     assert service.stop(20) == 0
-    first, second = (json.loads(line)["message"] for line in service.log)
-    assert {first, second} == {
-        f"Listening on http://127.0.0.1:{service.port} with 2 workers.",
-        "request",
-    }
+    *messages, last = (json.loads(line)["message"] for line in service.log)
+    listening = f"Listening on http://127.0.0.1:{service.port} with 2 workers: version {VERSION}, "
+    assert "request" in messages
+    [begun] = [message for message in messages if message != "request"]
+    assert begun.startswith(f"{listening}database ")
+    assert last == "Stopped."
     assert [file.name for file in tmp_path.glob("contacts.db*")] == ["contacts.db"]
 
 
