@@ -20,6 +20,7 @@ PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 IS_INSTALLED = PROJECT_FOLDER.name == "site-packages" or not (PROJECT_FOLDER / "app.py").exists()
 INSTANCE_FOLDER = (Path.cwd() if IS_INSTALLED else PROJECT_FOLDER) / "instance"
 PREFIX = "CONTACTS_"
+FILE = "_FILE"  # at the end of a name: the value stands in this file
 
 # Options of psycopg (not of libpq) that the service sets itself.
 PSYCOPGS_OWN = {"autocommit", "context", "cursor_factory", "row_factory"}
@@ -144,6 +145,18 @@ SETTINGS = (
         one_of("json", "text"),
         "`json` writes one object a line, `text` lines for a person.",
     ),
+    Setting(
+        "CONTACTS_LOG_LEVEL",
+        "info",
+        one_of("info", "warning", "error"),
+        "The least that is logged; requests are `info`.",
+    ),
+    Setting(
+        "CONTACTS_LOG_CLIENT",
+        "true",
+        boolean,
+        "Whether the log has the client's address, from the proxy's headers where it is trusted.",
+    ),
     Setting("CONTACTS_METRICS", "false", boolean, "Whether `/metrics` is there."),
     Setting(
         "CONTACTS_STRICT_ATTRIBUTES",
@@ -175,7 +188,8 @@ SETTINGS = (
 def load_settings(environ: Mapping[str, str]) -> dict[str, Any]:
     """Read every setting. The value is None for one that is unset and has no default.
 
-    Raises SettingsError for the first unknown name or invalid value.
+    A name with _FILE at its end gives the path of a file that holds the value, for secrets. Raises
+    SettingsError for the first unknown name, unreadable file or invalid value.
     """
     known = {setting.name for setting in SETTINGS}
     given = {
@@ -183,10 +197,22 @@ def load_settings(environ: Mapping[str, str]) -> dict[str, Any]:
         for name, value in environ.items()
         if name.startswith(PREFIX) and not INJECTED_BY_KUBERNETES.match(f"{name}={value}")
     }
+    for name in known & {each.removesuffix(FILE) for each in given if each.endswith(FILE)}:
+        if given.get(name):
+            raise SettingsError(f"{name} and {name}{FILE} are set together; keep one of them.")
+        given[name] = _content(f"{name}{FILE}", given.pop(f"{name}{FILE}"))
     unknown = sorted(set(given) - known)
     if unknown:
         raise SettingsError(f"{unknown[0]} is not a setting of this service; see docs/running.md.")
     return {setting.name: _value(setting, given.get(setting.name, "")) for setting in SETTINGS}
+
+
+def _content(name: str, path: str) -> str:
+    try:
+        return Path(path.strip()).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise SettingsError(f"{name} names {path}, which cannot be read: {reason}.") from None
 
 
 def _value(setting: Setting, text: str) -> Any:

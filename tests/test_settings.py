@@ -22,6 +22,10 @@ from contacts_service.config import PROJECT_FOLDER, SETTINGS, SettingsError, loa
         ({"CONTACTS_BUSY_TIMEOUT": "1.5"}, "CONTACTS_BUSY_TIMEOUT"),
         ({"CONTACTS_STRICT_ATTRIBUTES": "maybe"}, "CONTACTS_STRICT_ATTRIBUTES"),
         ({"CONTACTS_LOG_FORMAT": "xml"}, "CONTACTS_LOG_FORMAT"),
+        ({"CONTACTS_LOG_LEVEL": "loud"}, "CONTACTS_LOG_LEVEL"),
+        ({"CONTACTS_JWT_SECRET_FILE": "/nowhere/secret"}, "CONTACTS_JWT_SECRET_FILE"),
+        ({"CONTACTS_JWT_SECRET_FILE": "/x", "CONTACTS_JWT_SECRET": "y"}, "CONTACTS_JWT_SECRET"),
+        ({"CONTACTS_NOTHING_FILE": "/x"}, "CONTACTS_NOTHING_FILE"),
         ({"CONTACTS_DATABASE_URL": "contacts.db"}, "CONTACTS_DATABASE_URL"),
         ({"CONTACTS_DATABASE_URL": "mysql://localhost/contacts"}, "CONTACTS_DATABASE_URL"),
         ({"CONTACTS_DATABASE_URL": "sqlite://"}, "CONTACTS_DATABASE_URL"),
@@ -50,6 +54,13 @@ def test_a_bad_setting_is_refused_by_name(environ: dict[str, str], name: str) ->
 )
 def test_what_kubernetes_injects_is_ignored(environ: dict[str, str]) -> None:
     assert load_settings(environ) == load_settings({})
+
+
+def test_a_value_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("ä" * 32 + "\n")
+    settings = load_settings({"CONTACTS_JWT_SECRET_FILE": f"{tmp_path / 'secret'}"})
+    assert settings["CONTACTS_JWT_SECRET"] == "ä" * 32
+    assert "CONTACTS_JWT_SECRET_FILE" not in settings
 
 
 def test_a_given_value_is_used() -> None:

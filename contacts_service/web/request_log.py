@@ -1,7 +1,8 @@
 """The log: one line for every request, with the request id that its answer carries.
 
-A line says which agent did what on which route. It has no token, name, address or search word, and
-exceptions are logged without their messages, which may quote what was sent.
+A line says which agent did what on which route, and from which machine. It has no token, name,
+address or search word, and exceptions are logged without their messages, which may quote what was
+sent.
 """
 
 import logging
@@ -17,7 +18,7 @@ from http import HTTPMethod
 from types import TracebackType
 from typing import TextIO
 
-from flask import Blueprint, Flask, Response, g, has_app_context, request
+from flask import Blueprint, Flask, Response, current_app, g, has_app_context, request
 from flask.sansio.scaffold import Scaffold
 
 from contacts_service.strict_json import Json, write_json
@@ -28,6 +29,7 @@ ExceptionInfo = (
 )
 
 logger = logging.getLogger(__name__)
+PROBES = ("/health", "/metrics")  # asked every few seconds: logged where they fail
 REQUEST = "%(status)s %(method)s %(route)s, %(milliseconds)s ms"
 
 _sane_request_id = re.compile(r"[!-~]{1,128}")
@@ -102,7 +104,8 @@ def init_logging(app: Flask) -> None:
     is_json = app.config["CONTACTS_LOG_FORMAT"] == "json"
     handler.stream = sys.stderr
     handler.setFormatter(JsonFormatter() if is_json else TextFormatter())
-    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    level = app.config["CONTACTS_LOG_LEVEL"].upper()
+    logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     for name in ("psycopg", "sqlalchemy.pool"):  # our code logs what they say of lost connections
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -143,7 +146,10 @@ def log_request(response: Response) -> Response:
 
 
 def _write_request(response: Response) -> Response:
-    handler.write_request(_finish(response))
+    fields = _finish(response)
+    is_probe = fields["route"] in PROBES and fields["status"] == 200
+    if not is_probe and logger.isEnabledFor(logging.INFO):
+        handler.write_request(fields)
     return response
 
 
@@ -156,6 +162,7 @@ def _finish(response: Response) -> Json:
     response.headers["X-Request-ID"] = sent_id
     return {
         "request_id": sent_id,
+        "client": request.remote_addr if current_app.config["CONTACTS_LOG_CLIENT"] else None,
         "agent": principal.agent_id if principal else None,
         "method": method if method in HTTPMethod.__members__ else "other",
         "route": route_template(rule.rule) if rule else None,

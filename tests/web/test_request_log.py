@@ -46,6 +46,7 @@ def test_a_request_is_one_line(api: Api, log: io.StringIO) -> None:
         "level": "info",
         "message": "request",
         "request_id": "mine",
+        "client": "127.0.0.1",
         "agent": "17",
         "method": "GET",
         "route": "/api/v1/contacts/{contact_id}",
@@ -258,7 +259,7 @@ def assert_redacted(capfd: pytest.CaptureFixture[str], *, at_least: int) -> str:
 def test_good_and_bad_input(start: Callable[[], Driver], capfd: pytest.CaptureFixture[str]) -> None:
     driver = start()
     driver.drive(driver.seed())
-    assert driver.statuses == {200, 201, 400, 401, 404, 405, 409, 412, 415}
+    assert driver.statuses == {200, 201, 302, 400, 401, 404, 405, 409, 412, 415}
     log = assert_redacted(capfd, at_least=20 * len(OPERATIONS))
     assert "rror" not in log
     assert not any(token.removeprefix("Bearer ") in log for token in driver.tokens)
@@ -329,3 +330,28 @@ def test_an_unexpected_exception(
         assert MARK not in answer.text
     log = assert_redacted(capfd, at_least=len(OPERATIONS))
     assert log.count(f"in {defect.__name__}") >= len(OPERATIONS)  # the frames are told
+
+
+@pytest.mark.parametrize(
+    ("settings", "path", "expected"),
+    [
+        ({}, "/api/v1/contacts", ["127.0.0.1"]),
+        ({"CONTACTS_LOG_CLIENT": "false"}, "/api/v1/contacts", [None]),
+        ({"CONTACTS_TRUSTED_PROXIES": "1"}, "/api/v1/contacts", ["192.0.2.7"]),
+        ({"CONTACTS_LOG_LEVEL": "warning"}, "/api/v1/contacts", []),
+        ({}, "/health", []),
+        ({"CONTACTS_METRICS": "true"}, "/metrics", []),
+        ({}, "/metrics", ["127.0.0.1"]),
+    ],
+)
+def test_a_line_has_the_client_and_probes_have_none(
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    settings: dict[str, str],
+    path: str,
+    expected: list[str | None],
+) -> None:
+    app = make_app(tmp_path, CONTACTS_LOG_FORMAT="json", **settings)
+    app.test_client().get(path, headers={"X-Forwarded-For": "192.0.2.7"})
+    lines = map(json.loads, capfd.readouterr().err.splitlines())
+    assert [line["client"] for line in lines if line["message"] == "request"] == expected
