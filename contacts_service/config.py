@@ -197,10 +197,12 @@ def load_settings(environ: Mapping[str, str]) -> dict[str, Any]:
         for name, value in environ.items()
         if name.startswith(PREFIX) and not INJECTED_BY_KUBERNETES.match(f"{name}={value}")
     }
-    for name in known & {each.removesuffix(FILE) for each in given if each.endswith(FILE)}:
-        if given.get(name):
+    for name in known:
+        path = given.pop(f"{name}{FILE}", "").strip()  # "" is unset, as everywhere
+        if path and given.get(name):
             raise SettingsError(f"{name} and {name}{FILE} are set together; keep one of them.")
-        given[name] = _content(f"{name}{FILE}", given.pop(f"{name}{FILE}"))
+        if path:
+            given[name] = _content(f"{name}{FILE}", path)
     unknown = sorted(set(given) - known)
     if unknown:
         raise SettingsError(f"{unknown[0]} is not a setting of this service; see docs/running.md.")
@@ -209,7 +211,7 @@ def load_settings(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _content(name: str, path: str) -> str:
     try:
-        return Path(path.strip()).read_text(encoding="utf-8").strip()
+        return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise SettingsError(f"{name} names {path}, which cannot be read: {reason}.") from None

@@ -50,6 +50,7 @@ def test_a_bad_setting_is_refused_by_name(environ: dict[str, str], name: str) ->
         {"CONTACTS_SERVICE_HOST": "10.0.0.1", "CONTACTS_SERVICE_PORT_HTTP": "9000"},
         {"CONTACTS_PORT_9000_TCP_ADDR": "10.0.0.1"},
         {"CONTACTS_PORT": ""},
+        {"CONTACTS_JWT_SECRET_FILE": " "},
     ],
 )
 def test_what_kubernetes_injects_is_ignored(environ: dict[str, str]) -> None:
