@@ -5,6 +5,7 @@ Invalid input raises an InputError that names the field.
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -34,11 +35,17 @@ def read_arguments(schema: marshmallow.Schema, location: str) -> Any:
     raw_types = getattr(schema, "raw_types", {})
     if location == "json" and request.mimetype in raw_types:
         return _read_raw(raw_types[request.mimetype])
-    sent = _read_query() if location == "query" else _read_json(schema)
     try:
-        return schema.load(sent)
+        if location == "query" and not request.query_string:
+            return dict(_load_empty(schema))
+        return schema.load(_read_query() if location == "query" else _read_json(schema))
     except marshmallow.ValidationError as error:
         raise InputError(flatten(error.messages), location=location) from None
+
+
+@cache
+def _load_empty(schema: marshmallow.Schema) -> Any:
+    return schema.load({})
 
 
 def _read_raw(limit: int) -> bytes:

@@ -18,7 +18,7 @@ from http import HTTPMethod
 from types import TracebackType
 from typing import TextIO
 
-from flask import Blueprint, Flask, Response, current_app, g, has_app_context, request
+from flask import Blueprint, Flask, Request, Response, current_app, g, has_app_context, request
 from flask.sansio.scaffold import Scaffold
 
 from contacts_service.strict_json import Json, write_json
@@ -29,6 +29,7 @@ ExceptionInfo = (
 )
 
 logger = logging.getLogger(__name__)
+METHODS = frozenset(HTTPMethod)
 PROBES = ("/health", "/metrics")  # asked every few seconds: logged where they fail
 REQUEST = "%(status)s %(method)s %(route)s, %(milliseconds)s ms"
 
@@ -79,7 +80,7 @@ class TextFormatter(RedactingFormatter):
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
     def format_request(self, fields: Json) -> str:
-        return f"{datetime.now().astimezone():%H:%M:%S} info: {REQUEST % fields}"
+        return f"{time.strftime('%H:%M:%S')} info: {REQUEST % fields}"
 
 
 class RequestHandler(logging.StreamHandler[TextIO]):
@@ -157,14 +158,15 @@ def _finish(response: Response) -> Json:
     """Put the id into the answer; what the log says of the request."""
     if "began" not in g:  # a function of the application around us has answered before ours ran
         begin_request()
-    sent_id, method, rule = g.request_id, request.method, request.url_rule
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+    sent_id, method, rule = g.request_id, asked.method, asked.url_rule
     principal = g.get("principal")
     response.headers["X-Request-ID"] = sent_id
     return {
         "request_id": sent_id,
-        "client": request.remote_addr if current_app.config["CONTACTS_LOG_CLIENT"] else None,
+        "client": asked.remote_addr if current_app.config["CONTACTS_LOG_CLIENT"] else None,
         "agent": principal.agent_id if principal else None,
-        "method": method if method in HTTPMethod.__members__ else "other",
+        "method": method if method in METHODS else "other",
         "route": route_template(rule.rule) if rule else None,
         "status": response.status_code,
         "milliseconds": round((time.perf_counter() - g.began) * 1000, 2),

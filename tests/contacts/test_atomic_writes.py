@@ -21,14 +21,14 @@ AS_MAIL = {"data": MAIL, "headers": {"Content-Type": "message/rfc822"}}
 # Each writer: its request, and the function that it calls last.
 WRITERS: dict[str, tuple[str, str, dict[str, Any], Any, str]] = {
     "quick-create": ("POST", "/contacts/quick", {"json": {"email": "new@x.example"}},
-                     directory, "list_channels"),
+                     directory, "read_channels"),
     "update": ("PUT", "/contacts/{id}", {"json": {"first_name": "New", "email": "new@x.example"}},
                contacts, "index_contacts"),
     "block": ("PUT", "/contacts/{id}/block", {"json": {"blocked": True}},
               contacts, "index_contacts"),
     "add a channel": ("POST", "/contacts/{id}/channels",
                       {"json": {"channel": "chat", "identifier": "lin"}},
-                      directory, "list_channels"),
+                      directory, "read_channels"),
     "remove a channel": ("DELETE", "/contacts/{id}/channels/{channel}", {},
                          contacts, "index_contacts"),
     "note": ("POST", "/contacts/{id}/notes", {"json": {"content": "Called."}}, notes, "_BY_ID"),
