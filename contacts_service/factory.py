@@ -12,11 +12,14 @@ from contacts_service import commands, monitoring
 from contacts_service.auth import commands as auth_commands
 from contacts_service.auth import permissions
 from contacts_service.config import INSTANCE_FOLDER, load_settings
+from contacts_service.contacts.queries import FIELDS
 from contacts_service.conversations import commands as message_commands
 from contacts_service.db import commands as database_commands
 from contacts_service.db import migrate
 from contacts_service.demo import commands as demo_commands
 from contacts_service.extension import BLUEPRINTS, NAME, Contacts
+from contacts_service.limits import ATTRIBUTE_PREFIX
+from contacts_service.listing.filter_schema import filter_schemas
 from contacts_service.search import commands as search_commands
 from contacts_service.transfer import commands as transfer_commands
 from contacts_service.web import docs, openapi, request_log
@@ -71,6 +74,8 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     document = openapi.init_api(app)
     for each in BLUEPRINTS:
         document.describe_blueprint(each, f"{NAME}.{each.name}")
+    for name, shape in filter_schemas(FIELDS, ATTRIBUTE_PREFIX).items():
+        document.spec.components.schema(name, shape)
     docs.init_docs(app, document)
     monitoring.init_monitoring(app)
     for command in COMMANDS:

@@ -1,40 +1,35 @@
 """The schemas of the definitions of custom attributes.
 
 An update need not name the data type, so `contacts.attribute_definitions` checks which fields it
-allows. BY_DATA_TYPE says the same in the API document.
+allows.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
 from contacts_service import limits, text
 from contacts_service.limits import DATA_TYPES
-from schemas.fields import BoundedList, ClosedSchema, SingleLine, Text, Timestamp, Token
+from schemas.fields import (
+    AnswerSchema,
+    BoundedList,
+    ClosedSchema,
+    SingleLine,
+    Text,
+    Timestamp,
+    Token,
+    about,
+)
+
+KEY = "The name of the attribute in `custom_attributes`."
+NAME = "The name for people."
+DESCRIPTION = "What the attribute is for."
+DATA_TYPE = "What kind of values it has."
+VALUES = "Only for `list`: what to choose from."
+REGEX = "Only for `text`: an RE2 pattern that the whole value must match."
+HINT = "Only for `text`: what the pattern asks for, for people."
 
 FILLED_LINE = rf"^[^{text.NOT_IN_LINES}]*[^\s{text.NOT_IN_LINES}][^{text.NOT_IN_LINES}]*$"
-
-_null = {"type": "null"}
-BY_DATA_TYPE = [
-    {"properties": {"data_type": {"const": "text"}, "values": _null}},
-    {
-        "properties": {
-            "data_type": {"const": "list"},
-            "values": {"type": "array"},
-            "regex": _null,
-            "regex_hint": _null,
-        },
-        "required": ["values"],
-    },
-    {
-        "properties": {
-            "data_type": {"enum": [name for name in DATA_TYPES if name not in ("text", "list")]},
-            "values": _null,
-            "regex": _null,
-            "regex_hint": _null,
-        }
-    },
-]
 
 
 def _check_pattern(pattern: str) -> None:
@@ -73,10 +68,7 @@ class Pattern(FilledLine):
     """A regular expression in the syntax of RE2."""
 
     def __init__(self, **kwargs: Any) -> None:
-        metadata = {
-            "format": "regex",
-            "description": "Only for `text`: an RE2 pattern that the whole value must match.",
-        }
+        metadata = about(REGEX, format="regex")
         super().__init__(limits.REGEX_LENGTH, metadata=metadata, **kwargs)
         self.validators.append(_check_pattern)
 
@@ -86,7 +78,7 @@ class ListValues(BoundedList):
 
     def __init__(self, **kwargs: Any) -> None:
         limit = validate.Length(1, limits.LIST_VALUES, error="Must be {min} to {max} values.")
-        metadata = {"uniqueItems": True, "description": "Only for `list`: what to choose from."}
+        metadata = about(VALUES, ["gold", "silver"], uniqueItems=True)
         value = FilledLine(limits.LIST_VALUE_LENGTH)
         super().__init__(value, validate=[limit, _check_distinct], metadata=metadata, **kwargs)
 
@@ -98,42 +90,44 @@ class DataType(Token):
         super().__init__(validate=validate.OneOf(DATA_TYPES), **kwargs)
 
 
-class AttributeDefinitionSchema(ClosedSchema):
+class AttributeDefinitionSchema(AnswerSchema):
     """The name of a custom attribute and the values that it may have."""
 
-    id = fields.Integer(required=True)
-    key = fields.String(required=True)
-    name = fields.String(required=True)
-    description = fields.String(required=True)
-    data_type = DataType(required=True)
-    values = fields.List(fields.String(), required=True, allow_none=True)
-    regex = fields.String(required=True, allow_none=True)
-    regex_hint = fields.String(required=True, allow_none=True)
-    created_at = Timestamp(required=True)
-    updated_at = Timestamp(required=True)
+    id = fields.Integer(required=True, metadata=about("The id of the definition.", 5))
+    key = fields.String(required=True, metadata=about(KEY, "tier"))
+    name = fields.String(required=True, metadata=about(NAME, "Tier"))
+    description = fields.String(required=True, metadata=about(DESCRIPTION, "What they pay for."))
+    data_type = DataType(required=True, metadata=about(DATA_TYPE, "list"))
+    values = fields.List(
+        fields.String(), required=True, allow_none=True, metadata=about(VALUES, ["gold", "silver"])
+    )
+    regex = fields.String(required=True, allow_none=True, metadata=about(REGEX, None))
+    regex_hint = fields.String(required=True, allow_none=True, metadata=about(HINT, None))
+    created_at = Timestamp("When it was created.")
+    updated_at = Timestamp("When it was changed last.")
 
 
 class AttributeDefinitionCreateSchema(ClosedSchema):
-    """A custom attribute to define."""
+    """A custom attribute to define. A `list` needs `values`."""
 
-    json_properties: ClassVar = {"anyOf": BY_DATA_TYPE}
-
-    key = AttributeKey(required=True)
-    name = FilledLine(limits.NAME_LENGTH, required=True)
-    description = SingleLine(limits.DESCRIPTION_LENGTH, load_default="")
-    data_type = DataType(required=True)
+    key = AttributeKey(required=True, metadata=about(KEY, "tier"))
+    name = FilledLine(limits.NAME_LENGTH, required=True, metadata=about(NAME, "Tier"))
+    description = SingleLine(
+        limits.DESCRIPTION_LENGTH, load_default="", metadata=about(DESCRIPTION)
+    )
+    data_type = DataType(required=True, metadata=about(DATA_TYPE, "list"))
     values = ListValues(load_default=None)
     regex = Pattern(load_default=None)
-    regex_hint = FilledLine(limits.HINT_LENGTH, load_default=None)
+    regex_hint = FilledLine(limits.HINT_LENGTH, load_default=None, metadata=about(HINT))
 
 
 class AttributeDefinitionUpdateSchema(ClosedSchema):
     """Changes to a definition. Key and data type may be sent, but not changed."""
 
-    key = AttributeKey()
-    name = FilledLine(limits.NAME_LENGTH)
-    description = SingleLine(limits.DESCRIPTION_LENGTH)
-    data_type = DataType()
+    key = AttributeKey(metadata=about(KEY, "tier"))
+    name = FilledLine(limits.NAME_LENGTH, metadata=about(NAME, "Tier"))
+    description = SingleLine(limits.DESCRIPTION_LENGTH, metadata=about(DESCRIPTION))
+    data_type = DataType(metadata=about(DATA_TYPE, "list"))
     values = ListValues(allow_none=True)
     regex = Pattern(allow_none=True)
-    regex_hint = FilledLine(limits.HINT_LENGTH, allow_none=True)
+    regex_hint = FilledLine(limits.HINT_LENGTH, allow_none=True, metadata=about(HINT))

@@ -9,7 +9,7 @@ from contacts_service.strict_json import Json
 from contacts_service.text import bare_name
 from schemas.channels import ChannelCreateSchema
 from schemas.fields import (
-    NOT_BLANK,
+    AnswerSchema,
     BoundedList,
     ClosedSchema,
     CustomAttributes,
@@ -21,60 +21,89 @@ from schemas.fields import (
     StrictBoolean,
     Timestamp,
     Token,
+    about,
 )
 from schemas.lists import ListQuerySchema
 
 CHANGES = "custom_attributes_changes"
 IDENTITY = ("first_name", "last_name", "email", "phone", "contact_channels")
 FILTERS_HELP = """\
-A JSON array of filters, all of which must hold, or a group. At most 20 filters in all; groups nest
-two deep at most."""
+JSON in the form of the schema `Filters`: an array of filters, all of which must hold, or a group.
+At most 20 filters in all; groups nest two deep at most."""
+FILTERS_EXAMPLE = '[{"field": "first_name", "operator": "starts with", "value": "Li"}]'
+EMAIL_EXAMPLE = "linda@example.com"
 
 
-class ContactChannelSchema(ClosedSchema):
+class ContactChannelSchema(AnswerSchema):
     """A further address of a contact."""
 
-    id = fields.Integer(required=True)
-    channel = fields.String(required=True)
-    identifier = fields.String(required=True)
-    created_at = Timestamp(required=True)
-    updated_at = Timestamp(required=True)
+    id = fields.Integer(required=True, metadata=about("The id of the channel.", 7))
+    channel = fields.String(required=True, metadata=about("The kind of the address.", "email"))
+    identifier = fields.String(required=True, metadata=about("The address.", "linda@work.example"))
+    created_at = Timestamp("When it was added.")
+    updated_at = Timestamp("When it was changed last.")
 
 
-class ContactSchema(ClosedSchema):
+class ContactSchema(AnswerSchema):
     """A contact as lists and search show it."""
 
-    id = fields.Integer(required=True)
-    first_name = fields.String(required=True)
-    last_name = fields.String(required=True)
-    email = fields.String(required=True, allow_none=True)
-    phone = fields.String(required=True, allow_none=True)
-    blocked = fields.Boolean(required=True)
-    custom_attributes = fields.Dict(required=True, keys=fields.String())
-    created_at = Timestamp(required=True)
-    updated_at = Timestamp(required=True)
+    id = fields.Integer(required=True, metadata=about("The id of the contact.", 42))
+    first_name = fields.String(required=True, metadata=about("The given name, or empty.", "Linda"))
+    last_name = fields.String(required=True, metadata=about("The family name, or empty.", "Olsen"))
+    email = fields.String(
+        required=True,
+        allow_none=True,
+        metadata=about("The primary email address, in lower case.", "linda@example.com"),
+    )
+    phone = fields.String(
+        required=True,
+        allow_none=True,
+        metadata=about("The phone number as it was written.", "+61 412 345 678"),
+    )
+    blocked = fields.Boolean(
+        required=True, metadata=about("Whether the contact's messages land in Spam.", False)
+    )
+    custom_attributes = fields.Dict(
+        required=True,
+        keys=fields.String(),
+        metadata=about("Free-form; definitions say what to expect.", {"tier": "gold"}),
+    )
+    created_at = Timestamp("When the contact was created.")
+    updated_at = Timestamp("When the contact was changed last.")
 
 
 class ContactDetailSchema(ContactSchema):
     """A contact by itself, with its further addresses."""
 
-    contact_channels = fields.List(fields.Nested(ContactChannelSchema()), required=True)
+    contact_channels = fields.List(
+        fields.Nested(ContactChannelSchema()),
+        required=True,
+        metadata=about("The further addresses, oldest first."),
+    )
 
 
 class ContactFieldsSchema(ClosedSchema):
     """The fields of a contact that callers write."""
 
-    first_name = SingleLine(NAME_LENGTH)
-    last_name = SingleLine(NAME_LENGTH)
-    email = Email(allow_none=True)
-    phone = Phone(allow_none=True)
-    custom_attributes = CustomAttributes()
+    first_name = SingleLine(NAME_LENGTH, metadata=about("The given name.", "Linda"))
+    last_name = SingleLine(NAME_LENGTH, metadata=about("The family name.", "Olsen"))
+    email = Email(allow_none=True, metadata=about("The primary email address.", EMAIL_EXAMPLE))
+    phone = Phone(allow_none=True, metadata=about("The phone number.", "+61 412 345 678"))
+    custom_attributes = CustomAttributes(
+        metadata=about("All of them; at most 16 KiB as compact JSON.", {"tier": "gold"})
+    )
 
 
 class ContactUpdateSchema(ContactFieldsSchema):
     """Changes to a contact. Fields that are not sent stay as they are."""
 
-    custom_attributes_changes = CustomAttributes()
+    custom_attributes_changes = CustomAttributes(
+        metadata=about(
+            "Single attributes to set, or to remove by null (RFC 7396). "
+            "Not together with `custom_attributes`.",
+            {"tier": "gold"},
+        )
+    )
 
     @validates_schema
     def require_one_way(self, data: Json, **kwargs: Any) -> None:
@@ -83,23 +112,12 @@ class ContactUpdateSchema(ContactFieldsSchema):
 
 
 class ContactCreateSchema(ContactFieldsSchema):
-    """A contact to create, with a name or an address at least."""
-
-    json_rules: ClassVar[Json] = {
-        "anyOf": [
-            {"required": [name], "properties": {name: shape}}
-            for name, shape in (
-                ("first_name", {"type": "string", "pattern": NOT_BLANK}),
-                ("last_name", {"type": "string", "pattern": NOT_BLANK}),
-                ("email", {"type": "string"}),
-                ("phone", {"type": "string", "minLength": 1}),
-                ("contact_channels", {"type": "array", "minItems": 1}),
-            )
-        ]
-    }
+    """A contact to create. Needs a name that is not blank, or an address."""
 
     contact_channels = BoundedList(
-        fields.Nested(ChannelCreateSchema()), validate=validate.Length(max=CHANNEL_COUNT)
+        fields.Nested(ChannelCreateSchema()),
+        validate=validate.Length(max=CHANNEL_COUNT),
+        metadata=about("Further addresses."),
     )
 
     @validates_schema
@@ -111,21 +129,29 @@ class ContactCreateSchema(ContactFieldsSchema):
 class QuickContactSchema(ClosedSchema):
     """A contact to create if nobody has the address."""
 
-    first_name = SingleLine(NAME_LENGTH, load_default="")
-    last_name = SingleLine(NAME_LENGTH, load_default="")
-    email = Email(required=True)
+    first_name = SingleLine(
+        NAME_LENGTH, load_default="", metadata=about("The given name.", "Linda")
+    )
+    last_name = SingleLine(
+        NAME_LENGTH, load_default="", metadata=about("The family name.", "Olsen")
+    )
+    email = Email(required=True, metadata=about("The primary email address.", EMAIL_EXAMPLE))
 
 
 class BlockSchema(ClosedSchema):
     """Whether the contact's messages belong in Spam."""
 
-    blocked = StrictBoolean(required=True)
+    blocked = StrictBoolean(
+        required=True, metadata=about("Whether the contact's messages land in Spam.", True)
+    )
 
 
 class SearchQuerySchema(QuerySchema):
     """The text of the search box."""
 
-    q = SearchText(required=True)
+    q = SearchText(
+        required=True, metadata=about("Words, or parts of a number or an address.", "anna")
+    )
 
 
 class OrderBy(Token):
@@ -136,14 +162,25 @@ class OrderBy(Token):
 
 
 class Filters(fields.String):
-    """Filters as JSON text, which `listing` parses. The routes set the documented shape."""
+    """Filters as JSON text, which `listing` parses."""
 
-    json_shape: ClassVar[Json] = {}
+    json_properties: ClassVar = {
+        "contentMediaType": "application/json",
+        "contentSchema": {"$ref": "#/components/schemas/Filters"},
+    }
 
 
 class ContactsQuerySchema(ListQuerySchema):
     """The page, order and filters of a list of contacts."""
 
-    order_by = OrderBy(load_default="created_at", validate=validate.OneOf(ORDERS))
-    order = Token(load_default="desc", validate=validate.OneOf(("asc", "desc")))
-    filters = Filters(metadata={"description": FILTERS_HELP})
+    order_by = OrderBy(
+        load_default="created_at",
+        validate=validate.OneOf(ORDERS),
+        metadata=about("The field to order by; its nulls come last."),
+    )
+    order = Token(
+        load_default="desc",
+        validate=validate.OneOf(("asc", "desc")),
+        metadata=about("Ascending or descending."),
+    )
+    filters = Filters(metadata=about(FILTERS_HELP, FILTERS_EXAMPLE))

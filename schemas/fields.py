@@ -9,14 +9,15 @@ from itertools import islice
 from math import inf
 from typing import Any, ClassVar
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
 from contacts_service import limits, text
 from contacts_service.limits import ATTRIBUTE_KEY_LENGTH, ATTRIBUTES_SIZE
-from contacts_service.strict_json import write_json
+from contacts_service.strict_json import Json, write_json
 from contacts_service.timestamps import format_timestamp, parse_timestamp
 from schemas.errors import UNKNOWN
 
+MOMENT = "2026-05-13T21:47:44.123456Z"  # the example of a time
 MEMBER_SIZE = len(',"k":1')  # bytes of the shortest member of an object
 COMPLAINTS = 100  # reported at most about one object or list
 
@@ -42,6 +43,19 @@ class ClosedSchema(Schema):
             others = islice((name for name in data if name not in known), COMPLAINTS)
             data = {name: data[name] for name in [*known & data.keys(), *others]}
         return super().load(data, **kwargs)
+
+
+class AnswerSchema(Schema):
+    """An object in an answer. Callers must expect further fields in it."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+def about(description: str, example: Any = ..., **properties: Any) -> Json:
+    """The metadata of a field: what the API document says of it, and a value as an example."""
+    examples = {} if example is ... else {"example": example}
+    return {"description": description, **examples, **properties}
 
 
 class QuerySchema(ClosedSchema):
@@ -130,6 +144,7 @@ class SearchText(Text):
 
     def __init__(self, **kwargs: Any) -> None:
         metadata = {"pattern": SEARCHABLE, "maxLength": limits.SEARCH_LENGTH, "minLength": 1}
+        metadata |= kwargs.pop("metadata", {})
         limit = validate.Length(
             1, limits.SEARCH_LENGTH, error="Must have {min} to {max} characters."
         )
@@ -164,7 +179,8 @@ class MessageId(SingleLine):
     """The id that mail systems give a message, with or without `<>`. Loads without."""
 
     def __init__(self, max_length: int, **kwargs: Any) -> None:
-        super().__init__(max_length, metadata={"pattern": MESSAGE_ID}, **kwargs)
+        metadata = {"pattern": MESSAGE_ID, **kwargs.pop("metadata", {})}
+        super().__init__(max_length, metadata=metadata, **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         given = super()._deserialize(value, attr, data, **kwargs)
@@ -186,7 +202,8 @@ class DateTime(Token):
     """A time in RFC 3339. Loads in the form in which times are stored."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"format": "date-time"}, **kwargs)
+        metadata = {"format": "date-time", **kwargs.pop("metadata", {})}
+        super().__init__(metadata=metadata, **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         given = super()._deserialize(value, attr, data, **kwargs)
@@ -234,13 +251,8 @@ class CustomAttributes(fields.Dict):
     # alone.
     json_properties: ClassVar = {
         "propertyNames": {"pattern": ATTRIBUTE_KEY},
-        "patternProperties": {ATTRIBUTE_KEY: {"$ref": "#/components/schemas/JsonValue"}},
         "additionalProperties": {},
     }
-
-    def __init__(self, **kwargs: Any) -> None:
-        metadata = {"description": "Free-form; at most 16 KiB as compact JSON."}
-        super().__init__(metadata=metadata, **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, Any]:
         attributes: dict[str, Any] = super()._deserialize(  # type: ignore[no-untyped-call]
@@ -287,26 +299,9 @@ def _refuse_control_characters(value: Any) -> None:
             _refuse_control_characters(item)
 
 
-JSON_VALUE = {
-    "description": "Any JSON whose strings hold no control characters.",
-    "anyOf": [
-        {"type": "string", "pattern": ONE_LINE},
-        {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
-        {"type": "number"},
-        {"type": "boolean"},
-        {"type": "null"},
-        {"type": "array", "items": {"$ref": "#/components/schemas/JsonValue"}},
-        {
-            "type": "object",
-            "patternProperties": {ONE_LINE: {"$ref": "#/components/schemas/JsonValue"}},
-            "additionalProperties": False,
-        },
-    ],
-}
-
-
 class Timestamp(fields.String):
     """A time in an answer: RFC 3339, UTC, microseconds, ending in Z."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"format": "date-time"}, **kwargs)
+    def __init__(self, description: str, example: str | None = MOMENT, **kwargs: Any) -> None:
+        metadata = about(description, example, format="date-time")
+        super().__init__(required=True, metadata=metadata, **kwargs)

@@ -19,11 +19,11 @@ from contacts_service.limits import (
     SPAM_BUCKET,
     SUBJECT_LENGTH,
 )
-from contacts_service.strict_json import Json
-from schemas.channels import ChannelName, Identifier, by_channel, normalise_address
-from schemas.contacts import ContactDetailSchema
-from schemas.conversations import ConversationSchema
+from schemas.channels import ChannelName, Identifier, normalise_address
+from schemas.contacts import EMAIL_EXAMPLE, ContactDetailSchema
+from schemas.conversations import ID, UUID, ConversationSchema
 from schemas.fields import (
+    AnswerSchema,
     BoundedList,
     ClosedSchema,
     DateTime,
@@ -34,7 +34,10 @@ from schemas.fields import (
     SingleLine,
     Timestamp,
     Uuid,
+    about,
 )
+
+MAIL_ID = "<b1946ac9@mail.example.com>"
 
 ADDRESSES = ("email", "phone", "identifier")
 
@@ -42,20 +45,15 @@ ADDRESSES = ("email", "phone", "identifier")
 class CorrespondentSchema(ClosedSchema):
     """The sender of a message or somebody copied in. Needs one of the first three fields."""
 
-    json_rules: ClassVar[Json] = {
-        "anyOf": [
-            {"required": [name], "properties": {name: {"type": "string", "minLength": 1}}}
-            for name in ADDRESSES
-        ]
-    }
-
-    email = Email(allow_none=True)
-    phone = Phone(allow_none=True)
-    identifier = Identifier(
-        allow_none=True, metadata={"description": "The channel's own id of the person."}
+    email = Email(allow_none=True, metadata=about("The email address.", EMAIL_EXAMPLE))
+    phone = Phone(allow_none=True, metadata=about("The phone number."))
+    identifier = Identifier(allow_none=True, metadata=about("The channel's own id of the person."))
+    first_name = SingleLine(
+        NAME_LENGTH, load_default="", metadata=about("The given name.", "Linda")
     )
-    first_name = SingleLine(NAME_LENGTH, load_default="")
-    last_name = SingleLine(NAME_LENGTH, load_default="")
+    last_name = SingleLine(
+        NAME_LENGTH, load_default="", metadata=about("The family name.", "Olsen")
+    )
 
     @validates_schema
     def require_an_address(self, data: dict[str, Any], **kwargs: Any) -> None:
@@ -68,27 +66,44 @@ class IncomingMessageSchema(ClosedSchema):
 
     body_limit = MESSAGE_BODY
     raw_types: ClassVar = {MAIL_TYPE: MAIL_BODY}
-    json_rules: ClassVar[Json] = by_channel(
-        lambda identifier: {
-            "from": {"properties": {"identifier": identifier}},
-            "cc": {"items": {"properties": {"identifier": identifier}}},
-        }
-    )
-
     channel = ChannelName(required=True)
-    sender = fields.Nested(CorrespondentSchema(), required=True, data_key="from")
+    sender = fields.Nested(
+        CorrespondentSchema(), required=True, data_key="from", metadata=about("Who wrote it.")
+    )
     cc = BoundedList(
         fields.Nested(CorrespondentSchema()),
         load_default=[],
         validate=validate.Length(max=CC_COUNT, error="More than {max} people."),
+        metadata=about("Who else got it."),
     )
-    subject = SingleLine(SUBJECT_LENGTH, load_default="")
-    content = MultiLine(CONTENT_LENGTH, may_be_blank=True, load_default="")
-    message_id = MessageId(MESSAGE_ID_LENGTH, allow_none=True)
-    in_reply_to = MessageId(MESSAGE_ID_LENGTH, allow_none=True)
-    references = BoundedList(MessageId(MESSAGE_ID_LENGTH), load_default=[])
-    conversation_uuid = Uuid(allow_none=True)
-    received_at = DateTime(allow_none=True)
+    subject = SingleLine(
+        SUBJECT_LENGTH, load_default="", metadata=about("What it is about.", "My invoice")
+    )
+    content = MultiLine(
+        CONTENT_LENGTH,
+        may_be_blank=True,
+        load_default="",
+        metadata=about("The text.", "Could you send it again?"),
+    )
+    message_id = MessageId(
+        MESSAGE_ID_LENGTH,
+        allow_none=True,
+        metadata=about(
+            "The id that the sender's system gave it; a repeat changes nothing.", MAIL_ID
+        ),
+    )
+    in_reply_to = MessageId(
+        MESSAGE_ID_LENGTH, allow_none=True, metadata=about("The id of the message it answers.")
+    )
+    references = BoundedList(
+        MessageId(MESSAGE_ID_LENGTH),
+        load_default=[],
+        metadata=about("The ids of the messages before it, oldest first."),
+    )
+    conversation_uuid = Uuid(
+        allow_none=True, metadata=about("The conversation it belongs to, where that is known.")
+    )
+    received_at = DateTime(allow_none=True, metadata=about("When it arrived; by default now."))
 
     @post_load
     def normalise_identifiers(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
@@ -120,21 +135,44 @@ def _normalise_identifier(channel: str, person: dict[str, Any], *path: Any) -> N
             del person["identifier"]
 
 
-class MessageReceiptSchema(ClosedSchema):
+class MessageReceiptSchema(AnswerSchema):
     """The recorded message, in the answer to its deliverer."""
 
-    uuid = fields.String(required=True, metadata={"format": "uuid"})
-    direction = fields.String(required=True, validate=validate.OneOf((INCOMING, OUTGOING)))
-    created_at = Timestamp(required=True)
+    uuid = fields.String(required=True, metadata=about("The id of the message.", UUID, **ID))
+    direction = fields.String(
+        required=True,
+        validate=validate.OneOf((INCOMING, OUTGOING)),
+        metadata=about("Whether it came in or goes out.", INCOMING),
+    )
+    created_at = Timestamp("When it was received.")
 
 
-class DeliverySchema(ClosedSchema):
-    """What happened to a message. `contact` is null for an automatic one of an unknown sender."""
+class DeliverySchema(AnswerSchema):
+    """What happened to a message."""
 
-    contact = fields.Nested(ContactDetailSchema(), required=True, allow_none=True)
-    contact_created = fields.Boolean(required=True)
-    conversation = fields.Nested(ConversationSchema(), required=True)
-    conversation_created = fields.Boolean(required=True)
-    message = fields.Nested(MessageReceiptSchema(), required=True)
-    bucket = fields.String(required=True, validate=validate.OneOf((INBOX, SPAM_BUCKET)))
-    duplicate = fields.Boolean(required=True)
+    contact = fields.Nested(
+        ContactDetailSchema(),
+        required=True,
+        allow_none=True,
+        metadata=about("The sender; null for an automatic message of somebody unknown."),
+    )
+    contact_created = fields.Boolean(
+        required=True, metadata=about("Whether the sender was unknown before.", True)
+    )
+    conversation = fields.Nested(
+        ConversationSchema(), required=True, metadata=about("Where the message is.")
+    )
+    conversation_created = fields.Boolean(
+        required=True, metadata=about("Whether the message began it.", True)
+    )
+    message = fields.Nested(
+        MessageReceiptSchema(), required=True, metadata=about("The recorded message.")
+    )
+    bucket = fields.String(
+        required=True,
+        validate=validate.OneOf((INBOX, SPAM_BUCKET)),
+        metadata=about("Where agents see it.", INBOX),
+    )
+    duplicate = fields.Boolean(
+        required=True, metadata=about("Whether it had been handed over before.", False)
+    )

@@ -2,13 +2,15 @@
 
 from marshmallow import fields
 
-from schemas.fields import ClosedSchema, Timestamp
+from schemas.fields import AnswerSchema, Timestamp, about
 from schemas.notes import AuthorSchema
 
 
-class PrincipalSchema(ClosedSchema):
+class PrincipalSchema(AnswerSchema):
     """Whom a token stands for, and what it may do."""
 
-    agent = fields.Nested(AuthorSchema(), required=True)
-    scopes = fields.List(fields.String(), required=True)
-    expires_at = Timestamp(required=True, allow_none=True)
+    agent = fields.Nested(AuthorSchema(), required=True, metadata=about("The agent."))
+    scopes = fields.List(
+        fields.String(), required=True, metadata=about("The known scopes.", ["contacts:read"])
+    )
+    expires_at = Timestamp("When the token ends; null if it does not.", None, allow_none=True)

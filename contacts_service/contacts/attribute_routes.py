@@ -6,13 +6,14 @@ from contacts_service.db.session import read_connection, unit_of_work
 from contacts_service.listing.lists import page_request
 from contacts_service.strict_json import Json
 from contacts_service.web.blueprint import Blueprint
-from contacts_service.web.openapi import DELETED, alt_response
+from contacts_service.web.openapi import alt_response
+from schemas.answers import DELETED, page_of
 from schemas.attribute_definitions import (
     AttributeDefinitionCreateSchema,
     AttributeDefinitionSchema,
     AttributeDefinitionUpdateSchema,
 )
-from schemas.lists import ListQuerySchema, page_of
+from schemas.lists import ListQuerySchema
 
 DEFINITION_PATH = "/custom-attributes/<id:definition_id>"
 CREATE_EXAMPLE = {

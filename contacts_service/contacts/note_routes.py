@@ -8,8 +8,8 @@ from contacts_service.db.session import read_connection, unit_of_work
 from contacts_service.listing.lists import page_request
 from contacts_service.strict_json import Json
 from contacts_service.web.blueprint import Blueprint
-from contacts_service.web.openapi import DELETED
-from schemas.lists import ListQuerySchema, page_of
+from schemas.answers import DELETED, page_of
+from schemas.lists import ListQuerySchema
 from schemas.notes import NoteCreateSchema, NoteSchema
 
 NOTES_PATH = "/contacts/<id:contact_id>/notes"

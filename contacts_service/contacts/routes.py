@@ -10,13 +10,12 @@ from contacts_service.contacts import queries, service
 from contacts_service.contacts.channels import Address
 from contacts_service.db.models import Contact
 from contacts_service.db.session import UnitOfWork, read_connection, unit_of_work
-from contacts_service.limits import ATTRIBUTE_PREFIX
-from contacts_service.listing.filter_schema import filters_shape
 from contacts_service.listing.lists import page_request
 from contacts_service.strict_json import Json
 from contacts_service.web.blueprint import Blueprint
-from contacts_service.web.openapi import DELETED, ETAG_HEADER, LOCATION_HEADER, alt_response
+from contacts_service.web.openapi import ETAG_HEADER, LOCATION_HEADER, alt_response
 from contacts_service.web.responses import check_if_match, with_etag
+from schemas.answers import DELETED, list_of, page_of
 from schemas.channels import ChannelCreateSchema
 from schemas.contacts import (
     BlockSchema,
@@ -25,11 +24,9 @@ from schemas.contacts import (
     ContactSchema,
     ContactsQuerySchema,
     ContactUpdateSchema,
-    Filters,
     QuickContactSchema,
     SearchQuerySchema,
 )
-from schemas.lists import list_of, page_of
 
 # `quick` and `search` are other routes: GET /contacts/quick answers 405.
 CONTACT_PATH = "/contacts/<id(quick, search):contact_id>"
@@ -43,8 +40,6 @@ CREATE_EXAMPLE = {
     "contact_channels": [CHANNEL_EXAMPLE],
 }
 UPDATE_EXAMPLE = {"phone": "+61 412 345 678", "custom_attributes": {"tier": "gold"}}
-
-Filters.json_shape = filters_shape(queries.FIELDS, ATTRIBUTE_PREFIX)
 
 T = TypeVar("T")
 

@@ -11,7 +11,11 @@ from contacts_service.contacts.queries import read_contact
 from contacts_service.contacts.service import get_contact
 from contacts_service.conversations import messages, service
 from contacts_service.conversations.incoming import IncomingMessage
-from contacts_service.conversations.senders import find_contact, find_or_create_contact
+from contacts_service.conversations.senders import (
+    address_of,
+    find_contact,
+    find_or_create_contact,
+)
 from contacts_service.db.models import Contact, Conversation, Message
 from contacts_service.db.session import UnitOfWork
 from contacts_service.errors import InputError
@@ -50,11 +54,14 @@ def receive_message(session: UnitOfWork, message: IncomingMessage) -> tuple[Json
         return _first_answer(session, duplicate) | {"duplicate": True}, False
     routing = route_message(session, message)
     contact, conversation = routing.contact, routing.conversation
+    from_channel, from_identifier = address_of(message.sender, message.channel) or (None, None)
     recorded = Message(
         direction=INCOMING,
         content=message.content,
         message_id=message.message_id,
         contact_id=None if contact is None else contact.id,
+        from_channel=from_channel,
+        from_identifier=from_identifier,
         created_at=min(message.received_at or routing.timestamp, routing.timestamp),
     )
     messages.append_message(session, conversation, recorded)

@@ -13,7 +13,7 @@ from contacts_service.limits import PREVIEW_LENGTH
 from contacts_service.listing.lists import ListQuery, Order, PageRequest, read_list
 from contacts_service.strict_json import Json
 from contacts_service.timestamps import next_timestamp
-from schemas.conversations import MessageSchema
+from schemas.conversations import MessageAddressSchema, MessageSchema
 from schemas.notes import AuthorSchema
 
 MESSAGE_SHAPE = Shape(
@@ -21,6 +21,13 @@ MESSAGE_SHAPE = Shape(
     Message,
     conversation_uuid=Conversation.uuid,
     author=Shape(AuthorSchema().fields, id=Message.author_id, name=Message.author_name),
+    **{
+        "from": Shape(
+            MessageAddressSchema().fields,
+            channel=Message.from_channel,
+            identifier=Message.from_identifier,
+        )
+    },
 )
 _conversation_id = (
     select(Conversation.id).where(Conversation.uuid == bindparam("uuid")).scalar_subquery()

@@ -37,9 +37,14 @@ def _contact_id_of(session: UnitOfWork, written: Json) -> int:
     if "contact" in written:
         contact_id, _ = quick_create(session, **written["contact"])
         return contact_id
-    if not contact_exists(session.reads, written["contact_id"]):
-        raise InputError({"contact_id": ["There is no such contact."]})
+    require_known_contact(session, written["contact_id"])
     return int(written["contact_id"])
+
+
+def require_known_contact(session: UnitOfWork, contact_id: int) -> None:
+    """Raise InputError about `contact_id` if there is no such contact."""
+    if not contact_exists(session.reads, contact_id):
+        raise InputError({"contact_id": ["There is no such contact."]})
 
 
 def reply(session: UnitOfWork, uuid: str, written: Json, author: Principal) -> Json:

@@ -6,6 +6,7 @@ from contacts_service.auth.permissions import requires
 from contacts_service.conversations import inbound, messages, outbound, service
 from contacts_service.conversations.incoming import Correspondent, IncomingMessage
 from contacts_service.conversations.mail.parser import UnusableMailError, parse_mail
+from contacts_service.conversations.outbound import require_known_contact
 from contacts_service.db.session import read_connection, unit_of_work
 from contacts_service.errors import InputError
 from contacts_service.limits import MAIL_TYPE
@@ -14,9 +15,12 @@ from contacts_service.strict_json import Json
 from contacts_service.web.blueprint import Blueprint
 from contacts_service.web.openapi import alt_response
 from contacts_service.web.responses import ok
+from schemas.answers import page_of
 from schemas.conversations import (
     BegunConversationSchema,
+    ConversationContactSchema,
     ConversationCreateSchema,
+    ConversationDetailSchema,
     ConversationOfContactSchema,
     ConversationSchema,
     ConversationsQuerySchema,
@@ -25,9 +29,10 @@ from schemas.conversations import (
     StatusSchema,
 )
 from schemas.inbound import DeliverySchema, IncomingMessageSchema
-from schemas.lists import ListQuerySchema, page_of
+from schemas.lists import ListQuerySchema
 
-MESSAGES_PATH = "/conversations/<uuid>/messages"
+CONVERSATION_PATH = "/conversations/<uuid>"
+MESSAGES_PATH = f"{CONVERSATION_PATH}/messages"
 BEGIN_EXAMPLE = {
     "contact": {"first_name": "Linda", "last_name": "Olsen", "email": "linda@example.com"},
     "channel": "email",
@@ -52,6 +57,15 @@ MAIL_CONTENT = {"schema": {"type": "string", "format": "binary"}, "example": MAI
 
 blueprint = Blueprint("conversations", __name__, description="Conversations and their messages.")
 inbound_blueprint = Blueprint("inbound", __name__, description="Messages that have arrived.")
+
+
+@blueprint.route("/conversations")
+@requires("conversations:read_all")
+@blueprint.response(200, page_of(ConversationSchema))
+@blueprint.arguments(ConversationsQuerySchema(), location="query")
+def list_conversations(query: Json) -> Json:
+    """List all conversations, latest message first."""
+    return service.list_conversations(read_connection(), page_request(query), query.get("statuses"))
 
 
 @blueprint.route("/conversations", methods=["POST"])
@@ -89,6 +103,39 @@ def list_spam(query: Json) -> Json:
     return service.list_spam(read_connection(), page_request(query))
 
 
+@blueprint.route(CONVERSATION_PATH)
+@requires("conversations:read")
+@blueprint.response(200, ConversationDetailSchema)
+def get_conversation(uuid: str) -> Json:
+    """Get one conversation, with the contacts in it."""
+    return service.read_conversation(read_connection(), uuid)
+
+
+@blueprint.route("/conversations/by-ref/<id:reference_number>")
+@requires("conversations:read")
+@blueprint.response(200, ConversationDetailSchema)
+def get_conversation_by_number(reference_number: int) -> Json:
+    """Get the conversation with the number that people quote."""
+    return service.read_conversation_by_number(read_connection(), reference_number)
+
+
+@blueprint.route(f"{CONVERSATION_PATH}/contact", methods=["PUT"])
+@requires("conversations:update_status")
+@blueprint.response(200, ConversationDetailSchema)
+@blueprint.arguments(ConversationContactSchema(), example={"contact_id": 1})
+def replace_contact(body: Json, uuid: str) -> Json:
+    """Say whom a conversation is with.
+
+    The former contact stays as a participant if they wrote in it, else leaves. Messages keep who
+    wrote them.
+    """
+    with unit_of_work() as session:
+        conversation = service.get_conversation(session, uuid)
+        require_known_contact(session, body["contact_id"])
+        service.replace_sender(session, conversation, body["contact_id"])
+        return service.read_conversation(session.reads, uuid)
+
+
 @blueprint.route(MESSAGES_PATH)
 @requires("messages:read")
 @blueprint.response(200, page_of(MessageSchema))
@@ -114,7 +161,7 @@ def write_message(body: Json, uuid: str) -> Json:
         return outbound.reply(session, uuid, body, g.principal)
 
 
-@blueprint.route("/conversations/<uuid>/status", methods=["PUT"])
+@blueprint.route(f"{CONVERSATION_PATH}/status", methods=["PUT"])
 @requires("conversations:update_status")
 @blueprint.response(200, ConversationSchema)
 @blueprint.arguments(StatusSchema(), example={"status": "Resolved"})

@@ -57,6 +57,12 @@ def find_contact(session: UnitOfWork, person: Correspondent, channel: str) -> Co
     return None
 
 
+def address_of(person: Correspondent, channel: str) -> Address | None:
+    """The address that a message of this channel came from."""
+    addresses = list(_addresses(person, channel))
+    return next((one for one in addresses if one[0] == channel), next(iter(addresses), None))
+
+
 def _addresses(person: Correspondent, channel: str) -> Iterator[Address]:
     """The addresses of a person, the most reliable first."""
     if person.email is not None:

@@ -5,16 +5,20 @@ from uuid import uuid4
 
 from sqlalchemy import bindparam, select
 
-from contacts_service.contacts.queries import require_contact
-from contacts_service.db.models import Conversation, Participant
-from contacts_service.db.queries import CompiledStatement, ReadConnection, Shape
+from contacts_service.contacts.queries import SUMMARY, require_contact
+from contacts_service.db.models import Contact, Conversation, Message, Participant
+from contacts_service.db.queries import CompiledStatement, ReadConnection, Row, Shape
 from contacts_service.db.session import UnitOfWork
 from contacts_service.errors import NotFoundError
 from contacts_service.limits import OPEN, PARTICIPANT, SENDER, SPAM
 from contacts_service.listing.lists import ListQuery, Order, PageRequest, read_list
 from contacts_service.strict_json import Json
 from contacts_service.timestamps import next_timestamp
-from schemas.conversations import ConversationOfContactSchema, ConversationSchema
+from schemas.conversations import (
+    ConversationOfContactSchema,
+    ConversationSchema,
+    CorrespondentOfConversationSchema,
+)
 
 LATEST_FIRST = Order(Conversation.last_message_at, Conversation.id)
 
@@ -27,9 +31,21 @@ CONVERSATION_OF_CONTACT_SHAPE = Shape(
     reference_number=Conversation.id,
     role=Participant.role,
 )
+CORRESPONDENT_SHAPE = Shape(
+    CorrespondentOfConversationSchema().fields, role=Participant.role, contact=SUMMARY
+)
 
 _BY_ID = CompiledStatement(
     select(*CONVERSATION_SHAPE.columns).where(Conversation.id == bindparam("id"))
+)
+_BY_UUID = CompiledStatement(
+    select(*CONVERSATION_SHAPE.columns).where(Conversation.uuid == bindparam("uuid"))
+)
+_CONTACTS = CompiledStatement(
+    select(*CORRESPONDENT_SHAPE.columns)
+    .join_from(Participant, Contact, Contact.id == Participant.contact_id)
+    .where(Participant.conversation_id == bindparam("id"))
+    .order_by(Participant.role == PARTICIPANT, Participant.contact_id)
 )
 _EXISTS = CompiledStatement(select(Conversation.id).where(Conversation.uuid == bindparam("uuid")))
 
@@ -42,6 +58,9 @@ CONVERSATIONS_OF_CONTACT = ListQuery(
     CONVERSATION_OF_CONTACT_SHAPE,
     require_contact,
 )
+ALL_CONVERSATIONS = ListQuery(
+    "all conversations", select(Conversation), LATEST_FIRST, CONVERSATION_SHAPE
+)
 CONVERSATIONS_IN_SPAM = ListQuery(
     "spam",
     select(Conversation).where(Conversation.status == SPAM),
@@ -50,19 +69,48 @@ CONVERSATIONS_IN_SPAM = ListQuery(
 )
 
 
+def list_conversations(
+    reads: ReadConnection, page: PageRequest, statuses: Collection[str] | None
+) -> Json:
+    """Read a page of all conversations, latest message first."""
+    return read_list(reads, _in_statuses(ALL_CONVERSATIONS, statuses), page)
+
+
 def list_conversations_of_contact(
     reads: ReadConnection, contact_id: int, page: PageRequest, statuses: Collection[str] | None
 ) -> Json:
     """Read a page of a contact's conversations, latest message first. Raises NotFoundError."""
-    query = CONVERSATIONS_OF_CONTACT
-    if statuses is not None:
-        query = query.where(Conversation.status.in_(tuple(statuses)))
+    query = _in_statuses(CONVERSATIONS_OF_CONTACT, statuses)
     return read_list(reads, query, page, {"contact_id": contact_id})
+
+
+def _in_statuses(query: ListQuery, statuses: Collection[str] | None) -> ListQuery:
+    if statuses is None:
+        return query
+    return query.where(Conversation.status.in_(tuple(statuses)))
 
 
 def list_spam(reads: ReadConnection, page: PageRequest) -> Json:
     """Read a page of the Spam bucket, latest message first."""
     return read_list(reads, CONVERSATIONS_IN_SPAM, page)
+
+
+def read_conversation(reads: ReadConnection, uuid: str) -> Json:
+    """Read a conversation with the contacts in it. Raises NotFoundError."""
+    return _with_contacts(reads, None if "\0" in uuid else reads.row(_BY_UUID, {"uuid": uuid}))
+
+
+def read_conversation_by_number(reads: ReadConnection, reference_number: int) -> Json:
+    """Read a conversation with the contacts in it. Raises NotFoundError."""
+    return _with_contacts(reads, reads.row(_BY_ID, {"id": reference_number}))
+
+
+def _with_contacts(reads: ReadConnection, row: Row | None) -> Json:
+    if row is None:
+        raise NotFoundError("There is no such conversation.")
+    conversation = CONVERSATION_SHAPE.read(row)
+    contacts = reads.rows(_CONTACTS, {"id": conversation["reference_number"]})
+    return conversation | {"contacts": [CORRESPONDENT_SHAPE.read(each) for each in contacts]}
 
 
 def show_conversation(session: UnitOfWork, conversation: Conversation) -> Json:
@@ -128,6 +176,28 @@ def add_participant(
     key = (conversation.id, contact_id)
     if session.get(Participant, key) is None:
         session.add(Participant(conversation_id=key[0], contact_id=key[1], role=role))
+
+
+def replace_sender(session: UnitOfWork, conversation: Conversation, contact_id: int) -> None:
+    """Make a contact the one whom the conversation is with.
+
+    The former one stays as a participant if they wrote in it, else leaves.
+    """
+    former = sender_of(session, conversation)
+    if former == contact_id:
+        return
+    if former is not None:
+        wrote = select(Message.id).where(
+            Message.conversation_id == conversation.id, Message.contact_id == former
+        )
+        place = session.get_one(Participant, (conversation.id, former))
+        if session.scalar(wrote.limit(1)) is None:
+            session.delete(place)
+        else:
+            place.role = PARTICIPANT
+    add_participant(session, conversation, contact_id)
+    session.get_one(Participant, (conversation.id, contact_id)).role = SENDER
+    conversation.updated_at = next_timestamp(conversation.updated_at)
 
 
 def sender_of(session: UnitOfWork, conversation: Conversation) -> int | None:

@@ -123,7 +123,11 @@ class Conversation(Base):
     created_at: Mapped[str]
     updated_at: Mapped[str]
 
-    __table_args__ = (Index(None, "status", "last_message_at", "id"), NO_REUSE)
+    __table_args__ = (
+        Index(None, "status", "last_message_at", "id"),
+        Index(None, "last_message_at", "id"),
+        NO_REUSE,
+    )
 
     @property
     def reference_number(self) -> int:
@@ -158,6 +162,8 @@ class Message(Base):
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"))
     author_id: Mapped[str | None]
     author_name: Mapped[str | None]
+    from_channel: Mapped[str | None]  # with from_identifier: the address that it came from
+    from_identifier: Mapped[str | None]
     first_answer: Mapped[str | None]
     created_at: Mapped[str]
 

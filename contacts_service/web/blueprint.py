@@ -19,6 +19,7 @@ from contacts_service.strict_json import Json
 from contacts_service.web import idempotency, openapi
 from contacts_service.web.parsing import read_arguments, whole_body
 from contacts_service.web.responses import ok
+from schemas.answers import enveloped, example_of
 from schemas.fields import QuerySchema
 
 View = Callable[..., Any]
@@ -73,11 +74,14 @@ class Blueprint(flask_smorest.Blueprint):
                 operation["operation"] = openapi.Operation(view_func.__name__, rule, view_func.rule)
 
     def response(
-        self, status_code: int, schema: Any = None, *, headers: Json | None = None
+        self, status_code: int, schema: type[marshmallow.Schema], *, headers: Json | None = None
     ) -> Decorator:
         """Put the view's result into the envelope, and document `schema` as its shape."""
+        envelope = enveloped(schema)
         all_headers = openapi.REQUEST_ID_HEADER | (headers or {})
-        document = super().response(status_code, openapi.enveloped(schema), headers=all_headers)
+        document = super().response(
+            status_code, envelope, headers=all_headers, example=example_of(envelope())
+        )
 
         def decorator(view: View) -> View:
             takes_query = _takes_query(view)

@@ -19,7 +19,7 @@ from flask import (
 from contacts_service.auth.permissions import PUBLIC, requires
 from contacts_service.errors import NotFoundError
 from contacts_service.strict_json import write_json
-from contacts_service.web.openapi import Api
+from contacts_service.web.openapi import Api, finished
 from contacts_service.web.responses import JSON
 from contacts_service.web.security_headers import PAGE_POLICY
 
@@ -44,7 +44,7 @@ def init_docs(app: Flask, api: Api) -> None:
 @blueprint.get("/openapi.json")
 @requires(PUBLIC)
 def openapi_json() -> Response:
-    document = current_app.extensions["api_document"].to_dict()
+    document = finished(current_app.extensions["api_document"])
     document["servers"] = [{"url": request.script_root or "/"}]
     return Response(write_json(document), content_type=JSON)
 

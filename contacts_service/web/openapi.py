@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import flask_smorest
+from apispec import APISpec
 from apispec.ext import marshmallow as apispec_marshmallow
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
@@ -16,7 +17,9 @@ from contacts_service.auth.permissions import AccessRule
 from contacts_service.errors import BY_STATUS, InputError, ServiceError
 from contacts_service.strict_json import Json
 from contacts_service.web import idempotency
-from schemas.fields import JSON_VALUE
+from schemas.answers import ErrorSchema
+from schemas.conversations import ID, UUID
+from schemas.fields import QuerySchema
 
 VERSION = "0.1.0"  # as in pyproject.toml
 DESCRIPTION = """\
@@ -45,15 +48,54 @@ ETAG_HEADER = {
 LOCATION_HEADER = {
     "Location": {"description": "The path of what was made.", "schema": {"type": "string"}}
 }
+HEADERS_OF_ERRORS = {
+    "WWW-Authenticate": "What a token must have (RFC 6750).",
+    "Allow": "The methods that the route takes.",
+    "Retry-After": "After how many seconds to try again.",
+}
 IDEMPOTENCY_KEY = {
     "in": "header",
     "name": idempotency.HEADER,
     "description": "The same key with the same request within 24 hours writes nothing again.",
     "schema": {"type": "string", "pattern": idempotency.PATTERN},
 }
-DELETED = {"type": "boolean", "const": True}
+# The parameters in paths by their names, for sentences and types.
+PATH_PARAMETERS = {
+    "contact_id": ("The id of the contact.", 42),
+    "channel_id": ("The id of the channel.", 7),
+    "note_id": ("The id of the note.", 3),
+    "definition_id": ("The id of the definition.", 5),
+    "reference_number": ("The number of the conversation for people.", 1024),
+    "uuid": ("The id of the conversation.", UUID),
+}
 
 View = Callable[..., Any]
+
+
+def _path_parameter(named: Json) -> Json:
+    sentence, example = PATH_PARAMETERS[named["name"]]
+    is_number = isinstance(example, int)
+    number, uuid = {"type": "integer", "format": "int64", "minimum": 1}, {"type": "string", **ID}
+    return {
+        "in": "path",
+        "name": named["name"],
+        "required": True,
+        "description": sentence,
+        "schema": {**(number if is_number else uuid), "examples": [example]},
+    }
+
+
+def finished(spec: APISpec) -> Json:
+    """The whole document: each operation with all of its parameters, required ones first."""
+    document: Json = spec.to_dict()
+    for path in document["paths"].values():
+        in_path = [_path_parameter(each) for each in path.pop("parameters", [])]
+        for operation in path.values():
+            others = sorted(
+                operation.get("parameters", []), key=lambda one: not one.get("required")
+            )
+            operation["parameters"] = in_path + others
+    return document
 
 
 @dataclass(frozen=True)
@@ -66,11 +108,11 @@ class Operation:
 
 
 class Converter(OpenAPIConverter):
-    """Adds a schema's `json_rules`, which concern several fields together."""
+    """Documents defaults of parameters alone: in bodies, generators take them for required."""
 
-    def schema2jsonschema(self, schema: Any) -> Json:
-        shape: Json = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
-        return shape | getattr(schema, "json_rules", {})
+    def field2default(self, field: Any, **kwargs: Any) -> Json:
+        shown: Json = super().field2default(field, **kwargs)
+        return shown if isinstance(field.parent, QuerySchema) else {}
 
 
 class MarshmallowPlugin(apispec_marshmallow.MarshmallowPlugin):
@@ -99,7 +141,7 @@ class Api(flask_smorest.Api):
     def _register_responses(self) -> None:
         for status, kind in BY_STATUS.items():
             if status not in UNDOCUMENTED:
-                self.spec.components.response(kind.type, error_shape(kind))
+                self.spec.components.response(kind.type, error_answer(kind))
 
     def describe_blueprint(self, blueprint: flask_smorest.Blueprint, name: str) -> None:
         """Document the routes of a blueprint that the application has under this name."""
@@ -113,48 +155,37 @@ def init_api(app: Flask) -> Api:
         "title": "Contacts",
         "version": VERSION,
         "openapi_version": "3.1.0",
-        "info": {"description": DESCRIPTION},
+        "info": {
+            "description": DESCRIPTION,
+            "license": {"name": "MIT", "identifier": "MIT"},
+            "contact": {"name": "Whoever runs this service"},
+        },
         "marshmallow_plugin": MarshmallowPlugin(),
     }
     api = Api(app, spec_kwargs=spec)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
-    api.spec.components.schema("JsonValue", JSON_VALUE)
-    api.ma_plugin.converter.add_parameter_attribute_function(json_parameter)
     api.ma_plugin.converter.add_attribute_function(json_properties)
     return api
 
 
-def json_parameter(_converter: Any, field: Any, *, ret: Json, **_: Any) -> Json:
-    """Document the JSON in a parameter by its shape."""
-    if not hasattr(field, "json_shape"):
-        return {}
-    del ret["schema"]
-    return {"content": {"application/json": {"schema": field.json_shape}}}
-
-
-def json_properties(_converter: Any, field: Any, **_: Any) -> Json:
+def json_properties(_converter: Any, field: Any, *, ret: Json, **_: Any) -> Json:
     """Add the properties of a field that apispec does not derive."""
-    return dict(getattr(field, "json_properties", {}))
+    examples = {"examples": [ret.pop("example")]} if "example" in ret else {}
+    return {**getattr(field, "json_properties", {}), **examples}
 
 
-def enveloped(schema: Any) -> Json:
-    """The documented shape of an envelope around `schema`."""
-    return _closed_object({"data": schema})
-
-
-def error_shape(kind: type[ServiceError]) -> Json:
+def error_answer(kind: type[ServiceError]) -> Json:
     """The documented answer for one class of errors."""
-    fields: Json = {"message": {"type": "string"}, "type": {"type": "string", "const": kind.type}}
     body: Json = {"message": kind.default_message, "type": kind.type}
     if kind is InputError:
-        sentences = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-        by_field = {"type": "object", "additionalProperties": sentences}
-        fields["errors"] = {"type": "object", "additionalProperties": by_field}
         body["errors"] = {"json": {"email": ["Not a valid email address."]}}
     headers = dict(REQUEST_ID_HEADER)
     if kind.extra_header:
-        headers[kind.extra_header] = {"description": "", "schema": {"type": "string"}}
-    content = {"schema": enveloped(_closed_object(fields)), "example": {"data": body}}
+        headers[kind.extra_header] = {
+            "description": HEADERS_OF_ERRORS[kind.extra_header],
+            "schema": {"type": "string"},
+        }
+    content = {"schema": ErrorSchema, "example": {"data": body}}
     return {
         "description": f"{kind.summary[0].upper()}{kind.summary[1:]}.",
         "headers": headers,
@@ -193,9 +224,6 @@ def complete_operation(document: Json, info: Json, *, method: str, **_: Any) -> 
             responses[status] = {**main, "description": "OK"}
     for status in sorted({*_error_statuses(operation, document), *also} & set(BY_STATUS)):
         responses[status] = BY_STATUS[status].type
-    for content in document.get("requestBody", {}).get("content", {}).values():
-        if hasattr(content["schema"], "json_properties"):
-            content["schema"] = {"allOf": [content["schema"]], **content["schema"].json_properties}
     document["operationId"] = operation.name
     if not rule.is_public:
         document["security"] = [{"bearer": [rule.scope] if rule.scope else []}]
@@ -230,13 +258,3 @@ def _describe_rule(docstring: Json, rule: AccessRule) -> None:
     if rule.or_author:
         needs = f"{needs} The author needs none."
     docstring["description"] = "\n\n".join(filter(None, [docstring.get("description"), needs]))
-
-
-def _closed_object(properties: Json) -> Json:
-    required = [name for name in properties if name != "errors"]
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": False,
-    }

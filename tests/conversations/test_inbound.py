@@ -70,6 +70,7 @@ def test_answer_equals_what_is_read_afterwards(api: Api) -> None:
         "message_id": "1@x",
         "contact_id": answer["contact"]["id"],
         "author": None,
+        "from": {"channel": "email", "identifier": LINDA},
     }
 
 

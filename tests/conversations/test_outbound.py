@@ -25,7 +25,7 @@ AGENT = {"id": "17", "name": "Bob Smith"}
 STATUSES = ["Open", "Snoozed", "Resolved", "Closed", "Spam", "Trashed"]
 MESSAGE = {
     "uuid", "conversation_uuid", "direction", "content", "message_id", "contact_id", "author",
-    "created_at",
+    "created_at", "from",
 }  # fmt: skip
 
 
@@ -70,6 +70,7 @@ def test_begun_conversation_has_every_field_in_its_answer(api: Api, linda: Answe
             "contact_id": None,
             "author": AGENT,
             "created_at": sent["created_at"],
+            "from": None,
         },
     }
     UUID(answer["uuid"])
@@ -176,6 +177,7 @@ def test_reply_is_a_message_of_its_agent(
         "contact_id": None,
         "author": {"id": "23", "name": "Alice Ågren"},
         "created_at": written["created_at"],
+        "from": None,
     }
     assert messages_of(api, begun)[0] == written
     [conversation] = conversations_of(api, linda["id"])

@@ -10,6 +10,7 @@ LISTS = (
     "/contacts",
     "/contacts/{contact_id}/conversations",
     "/contacts/{contact_id}/notes",
+    "/conversations",
     "/conversations/spam",
     "/conversations/{uuid}/messages",
     "/custom-attributes",

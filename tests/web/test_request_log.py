@@ -105,6 +105,7 @@ GOOD = {
     "POST /conversations": {"contact_id": 1, "channel": "email", "subject": MARK, "message": MARK},
     "POST /conversations/{}/messages": {"message": MARK, "message_id": f"<{MARK}-2>"},
     "PUT /conversations/{}/status": {"status": "Open"},
+    "PUT /conversations/{}/contact": {"contact_id": 1},
     "POST /inbound/messages": {
         "channel": "chat",
         "from": {"identifier": MARK, "email": ADDRESS, "phone": NUMBER, "first_name": MARK},

@@ -1,0 +1,1 @@
+"""Programs that use the API by generated clients; `test_clients` generates these and runs them."""
