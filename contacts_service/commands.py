@@ -1,4 +1,4 @@
-"""`flask serve`, `migrate` and `check`; the other commands stand with what they are about."""
+"""The commands about the service as a whole; others stand with what they are about."""
 
 import logging
 import socket
@@ -6,19 +6,21 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Thread
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from sqlalchemy import func, select
+from sqlalchemy import URL, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service.auth.commands import local_key
 from contacts_service.cli import on_any_database, on_existing_database, pluralize
 from contacts_service.contacts.queries import count_contacts
 from contacts_service.db import backup
+from contacts_service.db.migrate import another_database, is_up_to_date, migrate_database
 from contacts_service.db.models import Contact
 from contacts_service.db.queries import CompiledStatement, driver_errors
 from contacts_service.db.session import (
@@ -27,10 +29,12 @@ from contacts_service.db.session import (
     describe_error,
     read_connection,
 )
+from contacts_service.errors import OperatorError
 from contacts_service.search.index import find_differences
 from contacts_service.server import free_address, serve
 from contacts_service.web.openapi import VERSION
 
+FILE = click.Path(dir_okay=False, path_type=Path)
 SHOWN = 20  # faults told one by one
 SPARE_SECONDS = 5  # of a stop, beyond what a request may wait and read
 
@@ -129,4 +133,51 @@ def _differences() -> Iterator[str]:
         yield f"Lists count {counted} contacts, there are {contacts}."
 
 
-COMMANDS = (serve_command, migrate_command, check)
+@click.command("backup")
+@click.argument("file", type=FILE)
+@with_appcontext
+def backup_command(file: Path) -> None:
+    """Copy the whole database to FILE; the service may run."""
+    try:
+        size = backup.back_up(_database(), file, partial(_first_fault, is_upgraded=False))
+    except OperatorError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{file}: {size:,} bytes, checked.")
+
+
+@click.command("restore")
+@click.argument("file", type=FILE)
+@click.option("--overwrite", is_flag=True, help="Rename an existing database and go on.")
+@click.option("--without-checksum", is_flag=True, help="Take a file of a version that wrote none.")
+@with_appcontext
+def restore_command(file: Path, overwrite: bool, without_checksum: bool) -> None:
+    """Replace the database by the backup FILE; stop the service first."""
+    examine = partial(_first_fault, is_upgraded=True)
+    try:
+        aside = backup.restore(
+            file, _database(), examine, overwrite=overwrite, is_sealed=not without_checksum
+        )
+    except OperatorError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{_database()} is what {file} holds.")
+    if aside is not None:
+        click.echo(f"What was there before is {aside}.")
+
+
+def _database() -> Path:
+    path = backend().path
+    if path is None:
+        raise click.ClickException("The database is no file; back it up with pg_dump.")
+    return path
+
+
+def _first_fault(file: Path, *, is_upgraded: bool) -> str | None:
+    """What `check` would complain of first in another database, brought up to date or not."""
+    url = URL.create("sqlite", database=str(file))
+    with another_database(current_app, url):
+        if is_upgraded:
+            migrate_database()
+        return next(_faults(), None) if is_up_to_date() else None
+
+
+COMMANDS = (serve_command, migrate_command, check, backup_command, restore_command)

@@ -25,6 +25,7 @@ FILE = "_FILE"  # at the end of a name: the value stands in this file
 # Options of psycopg (not of libpq) that the service sets itself.
 PSYCOPGS_OWN = {"autocommit", "context", "cursor_factory", "row_factory"}
 
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 INJECTED_BY_KUBERNETES = re.compile(r"CONTACTS_(SERVICE_|PORT_)|CONTACTS_PORT=tcp://")
 
 
@@ -59,6 +60,18 @@ def one_of(*words: str) -> Callable[[str], str]:
 
 def comma_separated(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Origins as browsers send them: a scheme and a host, and a port where it is not the usual."""
+    found = comma_separated(text)
+    for origin in found:
+        is_usual = re.fullmatch(r"http://.*:80|https://.*:443", origin)
+        if origin != "*" and (is_usual or not ORIGIN.fullmatch(origin)):
+            raise ValueError(
+                f"must be origins such as https://desk.example.com, or *; {origin} is none"
+            )
+    return found
 
 
 def database_url(text: str) -> str:
@@ -156,6 +169,12 @@ SETTINGS = (
         "true",
         boolean,
         "Whether the log has the client's address, from the proxy's headers where it is trusted.",
+    ),
+    Setting(
+        "CONTACTS_CORS_ORIGINS",
+        "",
+        origins,
+        "The origins whose pages may call the API from a browser, comma-separated, or `*`.",
     ),
     Setting("CONTACTS_METRICS", "false", boolean, "Whether `/metrics` is there."),
     Setting(

@@ -16,7 +16,7 @@ from contacts_service.contacts import attribute_routes, note_routes
 from contacts_service.contacts import routes as contact_routes
 from contacts_service.conversations import routes as conversation_routes
 from contacts_service.db import migrate, session
-from contacts_service.web import me, request_log, responses, security_headers
+from contacts_service.web import cors, me, request_log, responses, security_headers
 from contacts_service.web.blueprint import ResourceId
 
 NAME = "contacts_service"
@@ -67,6 +67,7 @@ class Contacts:
         app.url_map.converters["id"] = ResourceId
         app.register_blueprint(api)
         app.url_map.converters = converters  # the application may have an "id" of its own
+        cors.init_cors(app, self.url_prefix)
         if not self.is_alone:
             app.before_request(self._answer_unknown_route)
 
@@ -83,15 +84,8 @@ class Contacts:
 
 def migrate_database(app: Flask) -> None:
     """Make or upgrade the database of the API. Raises SettingsError with what to do."""
-    alone = Flask(__name__, instance_path=app.instance_path)  # `app` may have migrations of its own
-    alone.config.update(_contacts_settings(app))
-    session.init_database(alone)
-    migrate.init_migration(alone)
-    with alone.app_context():
-        try:
-            migrate.migrate_database(may_create=True)
-        finally:
-            session.close_connections()
+    with migrate.another_database(app):
+        migrate.migrate_database(may_create=True)
 
 
 @contextmanager

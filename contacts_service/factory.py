@@ -14,7 +14,6 @@ from contacts_service.auth import permissions
 from contacts_service.config import INSTANCE_FOLDER, load_settings
 from contacts_service.contacts.queries import FIELDS
 from contacts_service.conversations import commands as message_commands
-from contacts_service.db import commands as database_commands
 from contacts_service.db import migrate
 from contacts_service.demo import commands as demo_commands
 from contacts_service.extension import BLUEPRINTS, NAME, Contacts
@@ -37,7 +36,6 @@ class NoSession(SessionInterface):
 COMMANDS = (
     *commands.COMMANDS,
     auth_commands.keys_group,
-    *database_commands.COMMANDS,
     message_commands.inbound_group,
     search_commands.search_group,
     transfer_commands.contacts_group,

@@ -1,12 +1,13 @@
 """Backups: one file that holds everything as it was at one moment.
 
 A backup can be made while the service writes. It is checked when it is made and before it is
-restored.
+restored. It is a SQLite file with a checksum of all that is before it at its end.
 """
 
+import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
@@ -15,15 +16,20 @@ from urllib.parse import quote
 from contacts_service.db.migrate import is_known_revision
 from contacts_service.errors import OperatorError
 
+SEAL_BEGINNING = b"\ncontacts backup, SHA-256 "
+SEAL_LENGTH = len(SEAL_BEGINNING) + 64 + 1
+PART = 1 << 20  # bytes that are copied at once
 SUFFIXES = ("", "-wal", "-shm")  # of a database's file, and of the files that SQLite adds
+
+Examine = Callable[[Path], str | None]  # the first fault of a database, as a sentence
 
 
 class BackupError(OperatorError):
     """A backup that cannot be made, or is not one; the message is a sentence for the operator."""
 
 
-def back_up(database: Path, file: Path) -> int:
-    """Copy the database to `file`, and return the size of the copy in bytes.
+def back_up(database: Path, file: Path, examine: Examine) -> int:
+    """Copy the database to `file`, and return the size of the backup in bytes.
 
     Replaces `file` only by a complete and sound copy. Raises BackupError.
     """
@@ -33,26 +39,31 @@ def back_up(database: Path, file: Path) -> int:
     with _errors(file), _unfinished(file) as unfinished:
         with _errors(database, "no sound database of this service"):
             _copy(database, unfinished)
-            _require_sound(unfinished)
+            _require_sound(unfinished, database, examine)
+        with unfinished.open("r+b") as copy:
+            copy.write(_seal(hashlib.file_digest(copy, "sha256").hexdigest()))
         size = unfinished.stat().st_size
         _put_in_place(unfinished, file)
     return size
 
 
-def restore(file: Path, database: Path, *, overwrite: bool) -> Path | None:
+def restore(
+    file: Path, database: Path, examine: Examine, *, overwrite: bool, is_sealed: bool = True
+) -> Path | None:
     """Replace the database by a backup, and return where the former database is now, if any.
 
-    Raises BackupError if the file is not a sound backup or was made by a newer version, and if
-    there is a database and it must not be overwritten.
+    Raises BackupError if the file is not byte for byte what was backed up, is not sound or was made
+    by a newer version, and if there is a database and it must not be overwritten. Without
+    `is_sealed` the file is one of a version that wrote no checksum.
     """
     _require_another(file, database)
     with _errors(file):
         if database.exists() and not overwrite:
             raise BackupError(f"{database} is there; give --overwrite to put it aside.")
-        _require_sound(file)
         database.parent.mkdir(parents=True, exist_ok=True)
         with _unfinished(database) as unfinished:
-            _copy(file, unfinished)
+            _copy_bytes(file, unfinished, SEAL_LENGTH if is_sealed else 0)
+            _require_sound(unfinished, file, examine)
             _sync(unfinished)
             aside = _put_aside(database)
             _put_in_place(unfinished, database)
@@ -85,17 +96,50 @@ def _opened(file: Path) -> sqlite3.Connection:
 def _copy(source: Path, target: Path) -> None:
     with closing(_opened(source)) as read, closing(sqlite3.connect(target)) as written:
         read.backup(written)  # in one step, so that all of it is from one moment
-        written.execute("PRAGMA journal_mode = DELETE")  # makes the file complete by itself
+    _close_log(target)
 
 
-def _require_sound(file: Path) -> None:
-    with closing(_opened(file)) as connection:
+def _close_log(file: Path) -> None:
+    """Make the file complete by itself."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+
+
+def _seal(digest: str) -> bytes:
+    """What stands at the end of a backup. SQLite reads a file only as far as its header says."""
+    return SEAL_BEGINNING + digest.encode() + b"\n"
+
+
+def _copy_bytes(source: Path, target: Path, seal_length: int) -> None:
+    """Copy all but the seal, which must be that of what is copied."""
+    left = source.stat().st_size - seal_length
+    digest = hashlib.sha256()
+    with source.open("rb") as read, target.open("wb") as written:
+        while left > 0 and (part := read.read(min(left, PART))):
+            digest.update(part)
+            written.write(part)
+            left -= len(part)
+        seal = read.read(seal_length)
+    if not seal_length or seal == _seal(digest.hexdigest()):
+        return
+    if SEAL_BEGINNING not in seal:
+        raise BackupError(
+            f"{source} is no backup of this service, or has lost its end. "
+            "If a version that wrote no checksum made it, give --without-checksum."
+        )
+    raise BackupError(f"{source} is not what was backed up: its checksum differs.")
+
+
+def _require_sound(copy: Path, original: Path, examine: Examine) -> None:
+    """Raise BackupError about `original` unless its copy is a sound database."""
+    with closing(_opened(copy)) as connection:
         revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     if revision is None or not is_known_revision(revision[0]):
-        raise BackupError(f"{file} was made by a newer version of this service.")
-    fault = next(faults(file), None)
+        raise BackupError(f"{original} was made by a newer version of this service.")
+    fault = next(faults(copy), None) or examine(copy)
+    _close_log(copy)
     if fault is not None:
-        raise BackupError(f"{file} is damaged: {fault}")
+        raise BackupError(f"{original} is damaged: {fault}")
 
 
 def _put_aside(database: Path) -> Path | None:

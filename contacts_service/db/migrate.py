@@ -2,6 +2,8 @@
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,19 @@ import flask_migrate
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
-from contacts_service.config import SettingsError
+from contacts_service.config import PREFIX, SettingsError
 from contacts_service.db.backend import BackendError
-from contacts_service.db.session import backend, busy_sentence, classify_error, db
+from contacts_service.db.session import (
+    backend,
+    busy_sentence,
+    classify_error,
+    close_connections,
+    db,
+    init_database,
+)
 
 FOLDER = Path(__file__).parent.parent / "migrations"
 PATIENCE_SECONDS = 3600  # how long to wait for another process that migrates
@@ -25,6 +35,32 @@ logger = logging.getLogger(__name__)
 def init_migration(app: Flask) -> None:
     """Add the `flask db` commands."""
     flask_migrate.Migrate(app, db, directory=str(FOLDER))
+
+
+@contextmanager
+def another_database(app: Flask, url: URL | None = None) -> Iterator[None]:
+    """The context of an application that has a database and nothing else.
+
+    It is the one at `url`, or that of `app`, whose settings count; `app` may have migrations of its
+    own. Raises SQLAlchemyError.
+    """
+    alone = Flask(__name__, instance_path=app.instance_path)
+    settings = {name: value for name, value in app.config.items() if name.startswith(PREFIX)}
+    alone.config.update(settings, CONTACTS_DATABASE_URL=url or settings["CONTACTS_DATABASE_URL"])
+    init_database(alone)
+    init_migration(alone)
+    with alone.app_context():
+        try:
+            yield
+        finally:
+            close_connections()
+
+
+def is_up_to_date() -> bool:
+    """Whether the database of the current application has nothing to be upgraded."""
+    with db.engine.connect() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+    return revision == ScriptDirectory(str(FOLDER)).get_current_head()
 
 
 def migrate_database(*, may_create: bool = False, is_patient: bool = True) -> None:

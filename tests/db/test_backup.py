@@ -1,9 +1,12 @@
 """Backups hold everything of one moment, and nothing but a sound one is restored."""
 
 import errno
+import hashlib
 import os
+import random
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from unittest.mock import Mock
 import pytest
 from flask import Flask
 
+from contacts_service.db.backup import SEAL_LENGTH, _seal
 from contacts_service.db.session import Base
 from contacts_service.factory import create_app
 from tests.client import Api
@@ -167,16 +171,30 @@ def spoil_bytes(file: Path) -> None:
     file.write_bytes(content)
 
 
-def raise_version(file: Path) -> None:
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-        connection.commit()
+def unseal(file: Path) -> None:
+    """Make the backup one of a version that wrote no checksum."""
+    file.write_bytes(file.read_bytes()[:-SEAL_LENGTH])
 
 
-def break_reference(file: Path) -> None:
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("UPDATE contact_notes SET contact_id = 999")
-        connection.commit()
+def changed(statement: str) -> Callable[[Path], None]:
+    """What makes a whole backup, with a checksum that is right, of another state."""
+
+    def change(file: Path) -> None:
+        unseal(file)
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute(statement)
+            connection.commit()
+        content = file.read_bytes()
+        file.write_bytes(content + _seal(hashlib.sha256(content).hexdigest()))
+
+    return change
+
+
+FAULTS = {
+    "a reference": ("UPDATE contact_notes SET contact_id = 999", "contact_notes"),
+    "the index": ("UPDATE contact_documents SET document = 'x' || document", "before a change"),
+    "the count": ("UPDATE sqlite_sequence SET seq = 7 WHERE name = 'contact_count'", "Lists count"),
+}
 
 
 @pytest.mark.parametrize(
@@ -184,11 +202,12 @@ def break_reference(file: Path) -> None:
     [
         (lambda file: file.write_text("Dear Linda, "), "is no backup of this service"),
         (lambda file: file.write_bytes(b""), "is no backup of this service"),
-        (lambda file: file.unlink(), "is no backup of this service"),
+        (lambda file: file.unlink(), "No such file"),
         (lambda file: file.write_bytes(file.read_bytes()[:9000]), "contacts.backup"),
         (spoil_bytes, "contacts.backup"),
-        (raise_version, "was made by a newer version"),
-        (break_reference, "is damaged: Row"),
+        (unseal, "--without-checksum"),
+        (changed("UPDATE alembic_version SET version_num = '9999'"), "by a newer version"),
+        *((changed(statement), sentence) for statement, sentence in FAULTS.values()),
     ],
 )
 def test_only_a_sound_backup_is_restored(
@@ -202,6 +221,85 @@ def test_only_a_sound_backup_is_restored(
     assert sentence in told
     assert stored(other) == before
     assert not list(tmp_path.glob("*before-restore*"))
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_a_backup_that_was_damaged_anywhere_is_not_restored(
+    damaged: tuple[bytes, Path, Flask], seed: int
+) -> None:
+    content, file, other = damaged
+    chance = random.Random(seed)
+    spoilt = bytearray(content)
+    place = chance.randrange(len(content))
+    match seed % 4:
+        case 0:
+            spoilt[place] ^= 1 << chance.randrange(8)
+        case 1:
+            del spoilt[place:]
+        case 2:
+            del spoilt[place]
+        case 3:
+            spoilt[place:place] = chance.randbytes(chance.randrange(1, 5000))
+    file.write_bytes(spoilt)
+    assert flask(other, "restore", file, code=1).startswith("Error: ")
+    assert not other.extensions["database"].path.exists()
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Path, Flask]:
+    """What a backup holds, a file to write a damaged one to, and a service to restore it."""
+    folder = tmp_path_factory.mktemp("damaged")
+    file = folder / "contacts.backup"
+    flask(make_app(folder), "backup", file)
+    return file.read_bytes(), file, elsewhere(folder / "other")
+
+
+def test_an_undamaged_backup_is_restored(damaged: tuple[bytes, Path, Flask]) -> None:
+    content, file, other = damaged
+    file.write_bytes(content)
+    try:
+        assert "is what" in flask(other, "restore", file)
+        assert "sound" in flask(other, "check")
+    finally:
+        other.extensions["database"].path.unlink()
+
+
+def test_a_backup_without_a_checksum_is_restored_where_one_says_so(
+    filled: dict[str, list[Any]], backup: Path, tmp_path: Path
+) -> None:
+    unseal(backup)
+    other = elsewhere(tmp_path / "other")
+    flask(other, "restore", backup, "--without-checksum")
+    assert stored(other) == filled
+
+
+@pytest.mark.parametrize("statement", [statement for statement, _ in FAULTS.values()])
+def test_a_database_with_a_fault_is_not_backed_up(
+    backup: Path, tmp_path: Path, statement: str
+) -> None:
+    other = elsewhere(tmp_path / "other")
+    flask(other, "restore", backup)
+    database = other.extensions["database"].path
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(statement)
+        connection.commit()
+    told = flask(other, "backup", tmp_path / "new.backup", code=1)
+    assert told.startswith(f"Error: {database} is damaged: ")
+    assert not (tmp_path / "new.backup").exists()
+
+
+def test_a_backup_of_an_older_version_is_brought_up_to_date(
+    filled: dict[str, list[Any]], backup: Path, tmp_path: Path
+) -> None:
+    unseal(backup)
+    older = elsewhere(tmp_path / "older")
+    (tmp_path / "older" / "contacts.db").write_bytes(backup.read_bytes())
+    flask(older, "db", "downgrade", "0008")
+    flask(older, "backup", backup)
+    other = elsewhere(tmp_path / "other")
+    flask(other, "restore", backup)
+    assert stored(other)["contacts"] == filled["contacts"]
+    assert "sound" in flask(other, "check")
 
 
 @pytest.mark.parametrize("command", [["backup"], ["restore", "--overwrite"]])
@@ -219,13 +317,6 @@ def test_backup_that_cannot_be_written_is_told(app: Flask, api: Api, tmp_path: P
     told = flask(app, "backup", tmp_path / "nowhere" / "contacts.backup", code=1)
     assert told.startswith("Error: ")
     assert "nowhere" in told
-
-
-FAULTS = {
-    "a reference": ("UPDATE contact_notes SET contact_id = 999", "contact_notes"),
-    "the index": ("UPDATE contact_documents SET document = 'x' || document", "before a change"),
-    "the count": ("UPDATE sqlite_sequence SET seq = 7 WHERE name = 'contact_count'", "Lists count"),
-}
 
 
 @pytest.mark.parametrize(("statement", "sentence"), FAULTS.values(), ids=FAULTS)
