@@ -1,5 +1,6 @@
 # `make run` for a first look, `make test` before a commit, `make serve` for production.
 
+PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CONTACTS ?= 1000
@@ -9,7 +10,12 @@ CONTACTS ?= 1000
 install: $(VENV)/installed
 
 $(VENV)/installed: requirements.txt
-	python3 -m venv $(VENV)
+	@command -v $(PYTHON) >/dev/null || \
+		{ echo "There is no $(PYTHON); name another: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
+		"The contacts service needs Python 3.11 or newer; this is %d.%d. Name another: " \
+		"make PYTHON=python3.12" % sys.version_info[:2])'
+	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	touch $@
 
@@ -31,6 +37,8 @@ serve: $(VENV)/installed
 
 # On SQLite, then what needs a database again on PostgreSQL, where its programs are installed.
 test: $(VENV)/installed-dev
+	@echo "The whole suite but the slow tests, on SQLite and then on PostgreSQL where it is installed:"
+	@echo "some five minutes on two cores."
 	$(BIN)/pytest -n auto -m "not slow"
 	$(BIN)/pytest -n auto -m "not slow" --database postgresql
 

@@ -3,11 +3,15 @@
 import os
 import sys
 
+import click
 from flask import Flask
-from flask.cli import FlaskGroup
+from flask.cli import FlaskGroup, ScriptInfo
 
 from contacts_service.config import SettingsError
 from contacts_service.factory import create_app
+
+OF_OTHERS = {"db", "openapi"}  # of Flask-Migrate and flask-smorest
+INDENT = 6  # of a command's help, beyond its name
 
 
 def load_app() -> Flask:
@@ -19,7 +23,26 @@ def load_app() -> Flask:
         sys.exit(os.EX_TEMPFAIL)  # a mail server that pipes to `inbound mail` tries again
 
 
-main = FlaskGroup(name="contacts", create_app=load_app, help="The contacts service.")
+class Commands(FlaskGroup):
+    """Shows the commands of the service first, then those that Flask adds."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        ours = set(self.load_application(ctx).cli.commands) - OF_OTHERS
+        everything = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        for title, is_ours in (("Commands", True), ("Commands of Flask and its extensions", False)):
+            names = [name for name in everything if (name in ours) == is_ours]
+            width = formatter.width - max(map(len, names)) - INDENT
+            with formatter.section(title):
+                shown = [(name, everything[name]) for name in names]
+                formatter.write_dl(
+                    [(name, each.get_short_help_str(width)) for name, each in shown if each]
+                )
+
+    def load_application(self, ctx: click.Context) -> Flask:
+        return ctx.ensure_object(ScriptInfo).load_app()
+
+
+main = Commands(name="contacts", create_app=load_app, help="The contacts service.")
 
 if __name__ == "__main__":
     main()

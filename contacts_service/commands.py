@@ -1,6 +1,7 @@
 """The commands about the service as a whole; others stand with what they are about."""
 
 import logging
+import os
 import socket
 import sys
 import time
@@ -58,7 +59,10 @@ def serve_command(local: bool) -> None:
     config = current_app.config
     host, port, workers = (config[f"CONTACTS_{name}"] for name in ("HOST", "PORT", "WORKERS"))
     address = free_address(host, port)
-    key = local_key(Path(current_app.instance_path)) if local else None
+    key = None
+    if local:
+        key = local_key(Path(current_app.instance_path))
+        os.environ.setdefault("CONTACTS_LOG_REFUSALS", "true")  # the workers read it
     close_connections()
     what = f"{pluralize(workers, 'worker')}: version {VERSION}, database {backend().name}"
     Thread(target=_tell_when_ready, args=(address, port, what, key), daemon=True).start()

@@ -176,6 +176,13 @@ SETTINGS = (
         origins,
         "The origins whose pages may call the API from a browser, comma-separated, or `*`.",
     ),
+    Setting(
+        "CONTACTS_LOG_REFUSALS",
+        "false",
+        boolean,
+        "Whether the log has the sentence of each refused request, which may quote what was sent; "
+        "`make run` sets it.",
+    ),
     Setting("CONTACTS_METRICS", "false", boolean, "Whether `/metrics` is there."),
     Setting(
         "CONTACTS_STRICT_ATTRIBUTES",

@@ -15,6 +15,7 @@ from flask import Blueprint, Flask, Response, current_app, g, request
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     Metric,
     disable_created_metrics,
@@ -30,9 +31,15 @@ from contacts_service.auth.permissions import PUBLIC, requires
 from contacts_service.contacts import queries as directory
 from contacts_service.db.backend import Cause
 from contacts_service.db.models import Contact
-from contacts_service.db.queries import CompiledStatement
-from contacts_service.db.session import classify_error, describe_error, read_connection
+from contacts_service.db.queries import CompiledStatement, driver_errors
+from contacts_service.db.session import (
+    backend,
+    classify_error,
+    describe_error,
+    read_connection,
+)
 from contacts_service.search.index import SAMPLE, count_missing, search_index
+from contacts_service.web.openapi import VERSION
 from contacts_service.web.request_log import route_template
 
 logger = logging.getLogger(__name__)
@@ -104,6 +111,19 @@ class Metrics:
             ("reason",),
             registry=self.registry,
         )
+        Gauge(
+            "contacts_build_info",
+            "The version of the service; always 1.",
+            ("version",),
+            registry=self.registry,
+            multiprocess_mode="max",
+        ).labels(VERSION).set(1)
+        Gauge(
+            "contacts_start_time_seconds",
+            "When the first of the workers started, in seconds since 1970.",
+            registry=self.registry,
+            multiprocess_mode="min",
+        ).set_to_current_time()
         for reason in REASONS:  # a rate is seen only from a number that was there before
             self.unavailable.labels(reason)
 
@@ -140,9 +160,12 @@ def metrics() -> Response:
 class _Gauges(Collector):
     def collect(self) -> Iterator[Metric]:
         try:
-            contacts = directory.count_contacts(read_connection())
-            missing = count_missing(read_connection())
-        except SQLAlchemyError:
+            reads = read_connection()
+            contacts = directory.count_contacts(reads)
+            missing = count_missing(reads)
+            with driver_errors:
+                sizes = backend().sizes(reads.driver)
+        except (SQLAlchemyError, OSError):
             yield GaugeMetricFamily("contacts_database_up", "Whether the database answers.", 0)
             return
         yield GaugeMetricFamily("contacts_database_up", "Whether the database answers.", 1)
@@ -153,3 +176,5 @@ class _Gauges(Collector):
             "follow a random one.",
             missing,
         )
+        for name, size in sizes.items():
+            yield GaugeMetricFamily(f"contacts_{name}_bytes", f"The size of the {name}.", size)

@@ -1,6 +1,7 @@
 """The package as pip installs it: its `contacts` command works in any folder."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -51,6 +52,21 @@ def test_the_commands_work_from_any_folder(programs: Path, tmp_path: Path) -> No
     assert (tmp_path / "instance" / "contacts.db").exists()
     assert "the search index are sound" in call(programs / "contacts", "check", cwd=tmp_path)
     assert "serve" in call(programs / "python", "-m", "contacts_service", "--help", cwd=tmp_path)
+
+
+def test_help_shows_the_commands_of_the_service_before_those_of_flask() -> None:
+    words = (sys.executable, "-m", "contacts_service", "--help")
+    told = call(*words, cwd=PROJECT_FOLDER)
+    ours, _, flasks = told.partition("Commands:")[2].partition("Commands of Flask")
+    assert ours.split()[0] == "backup"
+    assert "serve" in ours
+    assert re.findall(r"^  (\w+)", flasks, re.MULTILINE) == [
+        "db",
+        "openapi",
+        "routes",
+        "run",
+        "shell",
+    ]
 
 
 @pytest.mark.slow

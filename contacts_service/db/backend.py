@@ -79,6 +79,13 @@ class Backend(ABC):
         DatabaseError, which `classify_error` calls "busy".
         """
 
+    @abstractmethod
+    def sizes(self, driver: Any) -> dict[str, int]:
+        """The bytes of the `database`, and of its write-ahead `log` where that is a file beside it.
+
+        Raises OSError, and the driver's errors.
+        """
+
     def after_commit(self, driver: Any) -> None:  # noqa: B027 (PostgreSQL has nothing to do)
         """Maintain the database after a commit. Raises nothing."""
 

@@ -151,6 +151,10 @@ class SQLiteFile(Backend):
                 end = time.monotonic()
                 self._next_truncation = end + PAUSE_FACTOR * (end - begun)
 
+    def sizes(self, driver: Any) -> dict[str, int]:
+        log = self._log.stat().st_size if self._log.exists() else 0
+        return {"database": self.path.stat().st_size, "log": log}
+
     def _truncate_log(self, driver: Any) -> None:
         """Copy the log into the file and truncate it, unless readers or writers are in the way."""
         driver.execute(f"PRAGMA busy_timeout = {int(1000 * self._truncation_seconds)}")

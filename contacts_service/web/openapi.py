@@ -26,7 +26,8 @@ DESCRIPTION = """\
 The directory of a help desk: contacts, the notes on them and the conversations they had.
 
 Send `Authorization: Bearer …` with an API key or, behind a gateway, a JWT; every operation names
-the scope that it asks for. Every answer is `{"data": …}`; every answer carries `X-Request-ID`.
+the scope that it asks for. `make run` prints a key and keeps it in `instance/local-key`; elsewhere
+`flask keys create` makes one. Every answer is `{"data": …}`; every answer carries `X-Request-ID`.
 """
 
 CONDITIONS = {304: "If-None-Match", 412: "If-Match"}

@@ -80,7 +80,8 @@ class TextFormatter(RedactingFormatter):
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
     def format_request(self, fields: Json) -> str:
-        return f"{time.strftime('%H:%M:%S')} info: {REQUEST % fields}"
+        refusal = f": {fields['refusal']} ({fields['request_id']})" if "refusal" in fields else ""
+        return f"{time.strftime('%H:%M:%S')} info: {REQUEST % fields}{refusal}"
 
 
 class RequestHandler(logging.StreamHandler[TextIO]):
@@ -162,6 +163,7 @@ def _finish(response: Response) -> Json:
     sent_id, method, rule = g.request_id, asked.method, asked.url_rule
     principal = g.get("principal")
     response.headers["X-Request-ID"] = sent_id
+    refusal = g.get("refusal") if current_app.config["CONTACTS_LOG_REFUSALS"] else None
     return {
         "request_id": sent_id,
         "client": asked.remote_addr if current_app.config["CONTACTS_LOG_CLIENT"] else None,
@@ -170,6 +172,7 @@ def _finish(response: Response) -> Json:
         "route": route_template(rule.rule) if rule else None,
         "status": response.status_code,
         "milliseconds": round((time.perf_counter() - g.began) * 1000, 2),
+        **({"refusal": refusal} if refusal else {}),
     }
 
 

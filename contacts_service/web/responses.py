@@ -42,6 +42,7 @@ def _enveloped(content: bytes, status: int, headers: dict[str, str] | None = Non
 
 def error_response(error: ServiceError) -> Response:
     """Answer with an error."""
+    g.refusal = error.message  # for the log, where it may have it
     return _enveloped(write_json(error.payload()), error.status, error.headers)
 
 

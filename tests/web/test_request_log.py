@@ -60,6 +60,19 @@ def test_a_method_that_was_made_up_is_not_repeated(api: Api, log: io.StringIO) -
     assert line["method"] == "other"
 
 
+@pytest.mark.parametrize("setting", ["true", "false"])
+def test_the_sentence_of_a_refusal_is_logged_only_where_the_setting_says_so(
+    tmp_path: Path, setting: str
+) -> None:
+    app = make_app(tmp_path, CONTACTS_LOG_REFUSALS=setting, CONTACTS_LOG_FORMAT="text")
+    log = request_log.handler.stream = io.StringIO()
+    answer = app.test_client().get("/api/v1/contacts", headers={"X-Request-ID": "mine"})
+    assert answer.status_code == 401
+    [line] = log.getvalue().splitlines()
+    assert "401 GET /api/v1/contacts" in line
+    assert line.endswith(": A bearer token is required. (mine)") == (setting == "true")
+
+
 @pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
 def test_a_defect_is_logged_with_its_traceback_on_whole_lines(
     formatter: logging.Formatter,
