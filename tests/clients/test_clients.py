@@ -1,25 +1,28 @@
 """Six generators make clients of the API document that compile and do their work on a service.
 
-`story.ts` has what each client does. Needs Node.js, npm and Java; installs the generators.
+`story.ts` has what each client does. Needs Node.js, npm, Java and Chromium; installs the rest.
 """
 
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from contacts_service.factory import create_app
-from tests.service import Service, served
+from tests.service import Service, free_port, served
 
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
-NEEDED = ("node", "npm", "java")
+NEEDED = ("node", "npm", "java", "chromium")
 DOCUMENT = "openapi.json"
 GENERATED = {  # commands, and the programs that use what they make
     "openapi_fetch": ("openapi-typescript openapi.json -o made/openapi_typescript.d.ts", "ts"),
@@ -99,3 +102,43 @@ def settings_for(workshop: Path, name: str) -> str:
 )
 def test_linter_finds_no_error(command: str, workshop: Path) -> None:
     run(workshop, *command.split())
+
+
+def test_a_real_browser_calls_where_it_may(
+    workshop: Path, service: Service, tmp_path: Path
+) -> None:
+    with served_files(tmp_path) as page, served(tmp_path, CONTACTS_CORS_ORIGINS=page) as allowing:
+        run(workshop, "tsc", "--noEmit", "-p", settings_for(workshop, "browser"))
+        run(
+            workshop,
+            "tsx",
+            "browser.ts",
+            ALLOWING=f"http://127.0.0.1:{allowing.port}",
+            REFUSING=f"http://127.0.0.1:{service.port}",
+            PAGE=page,
+            TOKEN=allowing.key,
+            CHROMIUM=shutil.which("chromium") or "",
+        )
+
+
+@contextmanager
+def served_files(folder: Path) -> Iterator[str]:
+    """An origin that has an empty page."""
+    (folder / "index.html").write_text("<!doctype html><title>Elsewhere</title>")
+    port = free_port()
+    command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
+    server = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)
+    try:
+        wait_for_port(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def wait_for_port(port: int) -> None:
+    for _ in range(200):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise TimeoutError

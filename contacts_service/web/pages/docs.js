@@ -19,11 +19,23 @@ const rememberKey = {
   },
 };
 
+// The page would ask for a file where a parameter is JSON, and shows no examples of parameters.
+function simplify(parameter) {
+  delete parameter.schema.contentMediaType;
+  delete parameter.schema.contentSchema;
+  for (const example of parameter.schema.examples ?? []) {
+    parameter.description += `\n\nFor example \`${example}\`.`;
+  }
+}
+
 fetch("openapi.json")
   .then((response) => response.json())
   .then((document) => {
     const here = new URL(".", window.location.href).href.replace(/\/$/, "");
     document.servers = [{ url: here }];
+    for (const path of Object.values(document.paths)) {
+      for (const operation of Object.values(path)) operation.parameters.forEach(simplify);
+    }
     const page = window.SwaggerUIBundle({
       spec: document,
       dom_id: "#page",
