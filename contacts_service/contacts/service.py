@@ -116,8 +116,10 @@ def change_contact(session: UnitOfWork, contact: Contact, changes: Json) -> bool
         check_attributes(session, changes["custom_attributes"])
         _replace_attributes(contact, changes["custom_attributes"])
     if CHANGES in changes:
-        check_attributes(session, changes[CHANGES], CHANGES)
-        _replace_attributes(contact, _merged_attributes(contact, changes[CHANGES]))
+        merged = _merged_attributes(contact, changes[CHANGES])
+        changed = {key: merged[key] for key in changes[CHANGES] if key in merged}
+        check_attributes(session, changed, CHANGES)
+        _replace_attributes(contact, merged)
     if _editable(contact) == before:
         return False
     fold_columns(contact)

@@ -346,10 +346,12 @@ def test_strict_mode_checks_changes(api: Api, path: str) -> None:
     define(api, "number")
     good = {"custom_attributes_changes": {"number": 5}}
     assert api.put(path, good)["custom_attributes"] == {"old": 1, "number": 5}
-    bad = {"custom_attributes_changes": {"number": "x", "unknown": None}}
+    bad = {"custom_attributes_changes": {"number": "x", "unknown": 1}}
     assert set(api.put(path, bad, 400)["errors"]["json"]) == {
         "custom_attributes_changes.number",
         "custom_attributes_changes.unknown",
     }
     gone = {"custom_attributes_changes": {"number": None}}
     assert api.put(path, gone)["custom_attributes"] == {"old": 1}
+    undefined = {"custom_attributes_changes": {"old": None}}
+    assert api.put(path, undefined)["custom_attributes"] == {}
