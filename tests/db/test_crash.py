@@ -176,7 +176,7 @@ def test_what_was_answered_is_there_once_after_every_kill(tmp_path: Path) -> Non
             begun = time.monotonic()
             service.process = service.start()
             assert service.call("GET", "/contacts").status == 200
-            assert time.monotonic() - begun < 5
+            assert time.monotonic() - begun < 30
             for writer in writers:
                 writer.repeat()
             assert_all_is_there_once(service, writers)

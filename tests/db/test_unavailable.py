@@ -70,7 +70,7 @@ def test_readers_never_wait_for_a_writer(
     began = time.monotonic()
     for _ in range(5):
         own_api.call("GET", "/contacts").close()  # its use of the key is due to be recorded
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 4  # five that wait for the lock take five seconds
 
 
 def uses(app: Flask) -> list[str | None]:
