@@ -10,7 +10,7 @@ from flask.cli import FlaskGroup, ScriptInfo
 from contacts_service.config import SettingsError
 from contacts_service.factory import create_app
 
-OF_OTHERS = {"db", "openapi"}  # of Flask-Migrate and flask-smorest
+EXTENSION_COMMANDS = {"db", "openapi"}  # of Flask-Migrate and flask-smorest
 INDENT = 6  # of a command's help, beyond its name
 
 
@@ -27,7 +27,7 @@ class Commands(FlaskGroup):
     """Shows the commands of the service first, then those that Flask adds."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        ours = set(self.load_application(ctx).cli.commands) - OF_OTHERS
+        ours = set(self.load_application(ctx).cli.commands) - EXTENSION_COMMANDS
         everything = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
         for title, is_ours in (("Commands", True), ("Commands of Flask and its extensions", False)):
             names = [name for name in everything if (name in ours) == is_ours]

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from threading import Thread
 
@@ -21,7 +20,7 @@ from contacts_service.auth.commands import local_key
 from contacts_service.cli import on_any_database, on_existing_database, pluralize
 from contacts_service.contacts.queries import count_contacts
 from contacts_service.db import backup
-from contacts_service.db.migrate import another_database, is_up_to_date, migrate_database
+from contacts_service.db.migrate import database_context, is_up_to_date, migrate_database
 from contacts_service.db.models import Contact
 from contacts_service.db.queries import CompiledStatement, driver_errors
 from contacts_service.db.session import (
@@ -62,7 +61,8 @@ def serve_command(local: bool) -> None:
     key = None
     if local:
         key = local_key(Path(current_app.instance_path))
-        os.environ.setdefault("CONTACTS_LOG_REFUSALS", "true")  # the workers read it
+        if "CONTACTS_LOG_REFUSALS_FILE" not in os.environ:
+            os.environ.setdefault("CONTACTS_LOG_REFUSALS", "true")  # the workers read it
     close_connections()
     what = f"{pluralize(workers, 'worker')}: version {VERSION}, database {backend().name}"
     Thread(target=_tell_when_ready, args=(address, port, what, key), daemon=True).start()
@@ -143,7 +143,7 @@ def _differences() -> Iterator[str]:
 def backup_command(file: Path) -> None:
     """Copy the whole database to FILE; the service may run."""
     try:
-        size = backup.back_up(_database(), file, partial(_first_fault, is_upgraded=False))
+        size = backup.back_up(_database(), file, _first_fault)
     except OperatorError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{file}: {size:,} bytes, checked.")
@@ -156,10 +156,14 @@ def backup_command(file: Path) -> None:
 @with_appcontext
 def restore_command(file: Path, overwrite: bool, without_checksum: bool) -> None:
     """Replace the database by the backup FILE; stop the service first."""
-    examine = partial(_first_fault, is_upgraded=True)
     try:
         aside = backup.restore(
-            file, _database(), examine, overwrite=overwrite, is_sealed=not without_checksum
+            file,
+            _database(),
+            _upgrade,
+            _first_fault,
+            overwrite=overwrite,
+            must_be_sealed=not without_checksum,
         )
     except OperatorError as error:
         raise click.ClickException(str(error)) from None
@@ -175,12 +179,15 @@ def _database() -> Path:
     return path
 
 
-def _first_fault(file: Path, *, is_upgraded: bool) -> str | None:
-    """What `check` would complain of first in another database, brought up to date or not."""
-    url = URL.create("sqlite", database=str(file))
-    with another_database(current_app, url):
-        if is_upgraded:
-            migrate_database()
+def _upgrade(file: Path) -> None:
+    """Bring the database of a file up to date. Raises SettingsError."""
+    with database_context(current_app, URL.create("sqlite", database=str(file))):
+        migrate_database()
+
+
+def _first_fault(file: Path) -> str | None:
+    """What `check` would complain of first in a file; None also for one of an older version."""
+    with database_context(current_app, URL.create("sqlite", database=str(file))):
         return next(_faults(), None) if is_up_to_date() else None
 
 

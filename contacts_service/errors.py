@@ -19,14 +19,14 @@ class ServiceError(Exception):
 
     `summary` says when it is raised, in the API document and in the table of docs/api.md. Where the
     code that raises it has nothing more precise to say, `default_message` is sent; it is the
-    document's example. `extra_header` is what its answers carry besides those of every answer.
+    document's example. `extra_header` is a header that its answers carry, and a sentence about it.
     """
 
     status: ClassVar[int]
     type: ClassVar[str]
     summary: ClassVar[str]
     default_message: ClassVar[str]
-    extra_header: ClassVar[str | None] = None
+    extra_header: ClassVar[tuple[str, str] | None] = None
 
     def __init__(
         self, message: str | None = None, *, headers: Mapping[str, str] | None = None
@@ -73,7 +73,7 @@ class AuthError(ServiceError):
         "no token, or one that is unknown, revoked or expired; with `WWW-Authenticate` (RFC 6750)"
     )
     default_message = "The token has expired."
-    extra_header = "WWW-Authenticate"
+    extra_header = ("WWW-Authenticate", "What a token must have (RFC 6750).")
 
     def __init__(self, message: str, *, challenge: str = 'error="invalid_token"') -> None:
         parameters = ", ".join(filter(None, ['realm="contacts"', challenge]))
@@ -87,7 +87,7 @@ class PermissionDeniedError(ServiceError):
     type = "PermissionError"
     summary = "the token lacks the scope, which the message names"
     default_message = "The token does not carry the scope contacts:read."
-    extra_header = "WWW-Authenticate"
+    extra_header = ("WWW-Authenticate", "What a token must have (RFC 6750).")
 
     def __init__(self, scope: str) -> None:
         challenge = f'Bearer realm="contacts", error="insufficient_scope", scope="{scope}"'
@@ -112,7 +112,7 @@ class MethodNotAllowedError(ServiceError):
     type = "MethodNotAllowedError"
     summary = "the route does not take this method; with `Allow`"
     default_message = "The route does not take this method."
-    extra_header = "Allow"
+    extra_header = ("Allow", "The methods that the route takes.")
 
 
 class ConflictError(ServiceError):
@@ -170,7 +170,7 @@ class UnavailableError(ServiceError):
         "with `Retry-After`; nothing was written"
     )
     default_message = "The database is busy or unreachable; try again."
-    extra_header = "Retry-After"
+    extra_header = ("Retry-After", "After how many seconds to try again.")
 
     def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
         super().__init__(message, headers={"Retry-After": str(retry_after)})

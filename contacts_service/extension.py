@@ -84,7 +84,7 @@ class Contacts:
 
 def migrate_database(app: Flask) -> None:
     """Make or upgrade the database of the API. Raises SettingsError with what to do."""
-    with migrate.another_database(app):
+    with migrate.database_context(app):
         migrate.migrate_database(may_create=True)
 
 

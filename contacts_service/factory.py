@@ -22,6 +22,7 @@ from contacts_service.listing.filter_schema import filter_schemas
 from contacts_service.search import commands as search_commands
 from contacts_service.transfer import commands as transfer_commands
 from contacts_service.web import docs, openapi, request_log
+from contacts_service.web.blueprint import ResourceId
 
 
 class NoSession(SessionInterface):
@@ -70,6 +71,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     Contacts(app, url_prefix="/api/v1", is_alone=True)
     migrate.init_migration(app)
     document = openapi.init_api(app)
+    document.register_converter(ResourceId, lambda _: ResourceId.json_schema)
     for each in BLUEPRINTS:
         document.describe_blueprint(each, f"{NAME}.{each.name}")
     for name, shape in filter_schemas(FIELDS, ATTRIBUTE_PREFIX).items():

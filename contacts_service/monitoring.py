@@ -164,8 +164,8 @@ class _Gauges(Collector):
             contacts = directory.count_contacts(reads)
             missing = count_missing(reads)
             with driver_errors:
-                sizes = backend().sizes(reads.driver)
-        except (SQLAlchemyError, OSError):
+                size, log_size = backend().sizes(reads.driver)
+        except SQLAlchemyError:
             yield GaugeMetricFamily("contacts_database_up", "Whether the database answers.", 0)
             return
         yield GaugeMetricFamily("contacts_database_up", "Whether the database answers.", 1)
@@ -176,5 +176,8 @@ class _Gauges(Collector):
             "follow a random one.",
             missing,
         )
-        for name, size in sizes.items():
-            yield GaugeMetricFamily(f"contacts_{name}_bytes", f"The size of the {name}.", size)
+        yield GaugeMetricFamily("contacts_database_bytes", "The size of the database.", size)
+        if log_size is not None:
+            yield GaugeMetricFamily(
+                "contacts_wal_bytes", "The size of SQLite's write-ahead log.", log_size
+            )

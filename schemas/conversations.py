@@ -20,6 +20,8 @@ from contacts_service.limits import (
 from schemas.channels import ChannelName
 from schemas.contacts import ContactSchema, QuickContactSchema
 from schemas.fields import (
+    UUID_EXAMPLE,
+    UUID_FORMAT,
     AnswerSchema,
     ClosedSchema,
     MessageId,
@@ -31,9 +33,6 @@ from schemas.fields import (
 )
 from schemas.lists import ListQuerySchema
 from schemas.notes import AuthorSchema
-
-UUID = "8c5f0f52-6cf5-4b1c-9d3c-54b6b9ad7bb1"
-ID = {"format": "uuid"}
 
 
 class Role(fields.String):
@@ -48,7 +47,9 @@ class Role(fields.String):
 class ConversationSchema(AnswerSchema):
     """A conversation."""
 
-    uuid = fields.String(required=True, metadata=about("The id of the conversation.", UUID, **ID))
+    uuid = fields.String(
+        required=True, metadata=about("The id of the conversation.", UUID_EXAMPLE, **UUID_FORMAT)
+    )
     reference_number = fields.Integer(
         required=True, metadata=about("Its number for people, counted from 1.", 1024)
     )
@@ -76,7 +77,7 @@ class ConversationOfContactSchema(ConversationSchema):
     role = Role()
 
 
-class CorrespondentOfConversationSchema(AnswerSchema):
+class ParticipantSchema(AnswerSchema):
     """A contact and its role in a conversation."""
 
     role = Role()
@@ -87,7 +88,7 @@ class ConversationDetailSchema(ConversationSchema):
     """A conversation by itself, with the contacts in it."""
 
     contacts = fields.List(
-        fields.Nested(CorrespondentOfConversationSchema()),
+        fields.Nested(ParticipantSchema()),
         required=True,
         metadata=about("The contacts in it, the sender first."),
     )
@@ -154,9 +155,11 @@ class MessageSchema(AnswerSchema):
             )
         }
 
-    uuid = fields.String(required=True, metadata=about("The id of the message.", UUID, **ID))
+    uuid = fields.String(
+        required=True, metadata=about("The id of the message.", UUID_EXAMPLE, **UUID_FORMAT)
+    )
     conversation_uuid = fields.String(
-        required=True, metadata=about("The id of the conversation.", UUID, **ID)
+        required=True, metadata=about("The id of the conversation.", UUID_EXAMPLE, **UUID_FORMAT)
     )
     direction = fields.String(
         required=True,

@@ -18,6 +18,8 @@ from contacts_service.timestamps import format_timestamp, parse_timestamp
 from schemas.errors import UNKNOWN
 
 MOMENT = "2026-05-13T21:47:44.123456Z"  # the example of a time
+UUID_EXAMPLE = "8c5f0f52-6cf5-4b1c-9d3c-54b6b9ad7bb1"
+UUID_FORMAT = {"format": "uuid"}
 MEMBER_SIZE = len(',"k":1')  # bytes of the shortest member of an object
 COMPLAINTS = 100  # reported at most about one object or list
 

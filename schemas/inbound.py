@@ -21,8 +21,10 @@ from contacts_service.limits import (
 )
 from schemas.channels import ChannelName, Identifier, normalise_address
 from schemas.contacts import EMAIL_EXAMPLE, ContactDetailSchema
-from schemas.conversations import ID, UUID, ConversationSchema
+from schemas.conversations import ConversationSchema
 from schemas.fields import (
+    UUID_EXAMPLE,
+    UUID_FORMAT,
     AnswerSchema,
     BoundedList,
     ClosedSchema,
@@ -138,7 +140,9 @@ def _normalise_identifier(channel: str, person: dict[str, Any], *path: Any) -> N
 class MessageReceiptSchema(AnswerSchema):
     """The recorded message, in the answer to its deliverer."""
 
-    uuid = fields.String(required=True, metadata=about("The id of the message.", UUID, **ID))
+    uuid = fields.String(
+        required=True, metadata=about("The id of the message.", UUID_EXAMPLE, **UUID_FORMAT)
+    )
     direction = fields.String(
         required=True,
         validate=validate.OneOf((INCOMING, OUTGOING)),

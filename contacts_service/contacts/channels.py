@@ -6,16 +6,13 @@ The primary email is stored as a channel too (`ContactChannel.is_primary`), but 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from operator import itemgetter
 from typing import TypeVar
 
-import orjson
-from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, bindparam, select
+from sqlalchemy import ColumnElement, bindparam, select
 
 from contacts_service.db.models import Contact, ContactChannel
-from contacts_service.db.queries import CompiledStatement
+from contacts_service.db.queries import CompiledStatement, ReadConnection, Shape
 from contacts_service.db.session import Base, UnitOfWork, insert_rows
-from contacts_service.db.sql import json_array_of, json_object
 from contacts_service.errors import ConflictError, NotFoundError
 from contacts_service.limits import EMAIL, PHONE
 from contacts_service.strict_json import Json
@@ -38,21 +35,20 @@ _OWNER = CompiledStatement(
     )
 )
 
-_shown = {name: getattr(ContactChannel, name) for name in ContactChannelSchema().fields}
+CHANNEL_SHAPE = Shape(ContactChannelSchema().fields, ContactChannel)
 
-
-def channels_of(contact_id: BindParameter[int]) -> ScalarSelect[str]:
-    """The further addresses of a contact, without the primary email, for `read_channels`."""
-    return (
-        select(json_array_of(json_object(_shown)))
-        .where(ContactChannel.contact_id == contact_id, ContactChannel.is_primary.is_(False))
-        .scalar_subquery()
+_SHOWN = CompiledStatement(
+    select(*CHANNEL_SHAPE.columns)
+    .where(
+        ContactChannel.contact_id == bindparam("contact_id"), ContactChannel.is_primary.is_(False)
     )
+    .order_by(ContactChannel.id)
+)
 
 
-def read_channels(array: str | None) -> list[Json]:
-    """The further addresses, oldest first."""
-    return sorted(orjson.loads(array or "[]"), key=itemgetter("id"))
+def list_channels(reads: ReadConnection, contact_id: int) -> list[Json]:
+    """Read the further addresses of a contact, oldest first, without the primary email."""
+    return [CHANNEL_SHAPE.read(row) for row in reads.rows(_SHOWN, {"contact_id": contact_id})]
 
 
 def find_owner(session: UnitOfWork, channel: str, identifier: str) -> int | None:

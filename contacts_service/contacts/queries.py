@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, func, select
 
-from contacts_service.contacts.channels import channels_of, read_channels
+from contacts_service.contacts.channels import list_channels
 from contacts_service.db.models import Contact, ContactDocument
 from contacts_service.db.queries import CompiledStatement, ReadConnection, Shape
 from contacts_service.db.sql import contact_count, table_of_numbers
@@ -47,9 +47,7 @@ FIELDS: dict[str, Field] = {
 }
 
 SUMMARY = Shape(ContactSchema().fields, Contact)
-_BY_ID = CompiledStatement(
-    select(*SUMMARY.columns, channels_of(bindparam("id"))).where(Contact.id == bindparam("id"))
-)
+_BY_ID = CompiledStatement(select(*SUMMARY.columns).where(Contact.id == bindparam("id")))
 _EXISTS = CompiledStatement(select(Contact.id).where(Contact.id == bindparam("id")))
 
 
@@ -125,4 +123,4 @@ def read_contact(reads: ReadConnection, contact_id: int) -> Json:
     row = reads.row(_BY_ID, {"id": contact_id})
     if row is None:
         raise NotFoundError("There is no such contact.")
-    return SUMMARY.read(row) | {"contact_channels": read_channels(row[-1])}
+    return SUMMARY.read(row) | {"contact_channels": list_channels(reads, contact_id)}

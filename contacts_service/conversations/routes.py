@@ -123,7 +123,7 @@ def get_conversation_by_number(reference_number: int) -> Json:
 @requires("conversations:update_status")
 @blueprint.response(200, ConversationDetailSchema)
 @blueprint.arguments(ConversationContactSchema(), example={"contact_id": 1})
-def replace_contact(body: Json, uuid: str) -> Json:
+def reassign_conversation(body: Json, uuid: str) -> Json:
     """Say whom a conversation is with.
 
     The former contact stays as a participant if they wrote in it, else leaves. Messages keep who

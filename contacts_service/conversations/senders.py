@@ -58,7 +58,7 @@ def find_contact(session: UnitOfWork, person: Correspondent, channel: str) -> Co
 
 
 def address_of(person: Correspondent, channel: str) -> Address | None:
-    """The address that a message of this channel came from."""
+    """The address that a message of this channel came from; None if the person has none."""
     addresses = list(_addresses(person, channel))
     return next((one for one in addresses if one[0] == channel), next(iter(addresses), None))
 

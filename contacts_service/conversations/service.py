@@ -17,7 +17,7 @@ from contacts_service.timestamps import next_timestamp
 from schemas.conversations import (
     ConversationOfContactSchema,
     ConversationSchema,
-    CorrespondentOfConversationSchema,
+    ParticipantSchema,
 )
 
 LATEST_FIRST = Order(Conversation.last_message_at, Conversation.id)
@@ -31,9 +31,7 @@ CONVERSATION_OF_CONTACT_SHAPE = Shape(
     reference_number=Conversation.id,
     role=Participant.role,
 )
-CORRESPONDENT_SHAPE = Shape(
-    CorrespondentOfConversationSchema().fields, role=Participant.role, contact=SUMMARY
-)
+PARTICIPANT_SHAPE = Shape(ParticipantSchema().fields, role=Participant.role, contact=SUMMARY)
 
 _BY_ID = CompiledStatement(
     select(*CONVERSATION_SHAPE.columns).where(Conversation.id == bindparam("id"))
@@ -42,7 +40,7 @@ _BY_UUID = CompiledStatement(
     select(*CONVERSATION_SHAPE.columns).where(Conversation.uuid == bindparam("uuid"))
 )
 _CONTACTS = CompiledStatement(
-    select(*CORRESPONDENT_SHAPE.columns)
+    select(*PARTICIPANT_SHAPE.columns)
     .join_from(Participant, Contact, Contact.id == Participant.contact_id)
     .where(Participant.conversation_id == bindparam("id"))
     .order_by(Participant.role == PARTICIPANT, Participant.contact_id)
@@ -97,7 +95,8 @@ def list_spam(reads: ReadConnection, page: PageRequest) -> Json:
 
 def read_conversation(reads: ReadConnection, uuid: str) -> Json:
     """Read a conversation with the contacts in it. Raises NotFoundError."""
-    return _with_contacts(reads, None if "\0" in uuid else reads.row(_BY_UUID, {"uuid": uuid}))
+    row = reads.row(_BY_UUID, {"uuid": uuid}) if _may_be_known(uuid) else None
+    return _with_contacts(reads, row)
 
 
 def read_conversation_by_number(reads: ReadConnection, reference_number: int) -> Json:
@@ -110,7 +109,7 @@ def _with_contacts(reads: ReadConnection, row: Row | None) -> Json:
         raise NotFoundError("There is no such conversation.")
     conversation = CONVERSATION_SHAPE.read(row)
     contacts = reads.rows(_CONTACTS, {"id": conversation["reference_number"]})
-    return conversation | {"contacts": [CORRESPONDENT_SHAPE.read(each) for each in contacts]}
+    return conversation | {"contacts": [PARTICIPANT_SHAPE.read(each) for each in contacts]}
 
 
 def show_conversation(session: UnitOfWork, conversation: Conversation) -> Json:
@@ -119,8 +118,13 @@ def show_conversation(session: UnitOfWork, conversation: Conversation) -> Json:
     return CONVERSATION_SHAPE.read(session.reads.row(_BY_ID, {"id": conversation.id}) or ())
 
 
+def _may_be_known(uuid: str) -> bool:
+    """False for a text with a NUL, which a path may have; PostgreSQL raises an error for it."""
+    return "\0" not in uuid
+
+
 def find_conversation(session: UnitOfWork, uuid: str) -> Conversation | None:
-    if "\0" in uuid:  # a path may have one; PostgreSQL raises an error for it
+    if not _may_be_known(uuid):
         return None
     return session.scalar(select(Conversation).where(Conversation.uuid == uuid))
 
@@ -135,7 +139,7 @@ def get_conversation(session: UnitOfWork, uuid: str) -> Conversation:
 
 def require_conversation(reads: ReadConnection, uuid: str) -> None:
     """Raise NotFoundError if there is no such conversation."""
-    if "\0" in uuid or reads.row(_EXISTS, {"uuid": uuid}) is None:
+    if not _may_be_known(uuid) or reads.row(_EXISTS, {"uuid": uuid}) is None:
         raise NotFoundError("There is no such conversation.")
 
 

@@ -80,10 +80,10 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    def sizes(self, driver: Any) -> dict[str, int]:
-        """The bytes of the `database`, and of its write-ahead `log` where that is a file beside it.
+    def sizes(self, driver: Any) -> tuple[int, int | None]:
+        """The bytes of the database and of its write-ahead log; None if that is no file of its own.
 
-        Raises OSError, and the driver's errors.
+        Raises the driver's errors.
         """
 
     def after_commit(self, driver: Any) -> None:  # noqa: B027 (PostgreSQL has nothing to do)

@@ -21,7 +21,8 @@ SEAL_LENGTH = len(SEAL_BEGINNING) + 64 + 1
 PART = 1 << 20  # bytes that are copied at once
 SUFFIXES = ("", "-wal", "-shm")  # of a database's file, and of the files that SQLite adds
 
-Examine = Callable[[Path], str | None]  # the first fault of a database, as a sentence
+Upgrade = Callable[[Path], None]  # brings a database up to date
+Examine = Callable[[Path], str | None]  # the first fault of one that is up to date, as a sentence
 
 
 class BackupError(OperatorError):
@@ -39,7 +40,9 @@ def back_up(database: Path, file: Path, examine: Examine) -> int:
     with _errors(file), _unfinished(file) as unfinished:
         with _errors(database, "no sound database of this service"):
             _copy(database, unfinished)
-            _require_sound(unfinished, database, examine)
+            _require_known(unfinished, database)
+            _require_no_fault(examine(unfinished), database)
+            _close_log(unfinished)
         with unfinished.open("r+b") as copy:
             copy.write(_seal(hashlib.file_digest(copy, "sha256").hexdigest()))
         size = unfinished.stat().st_size
@@ -48,13 +51,19 @@ def back_up(database: Path, file: Path, examine: Examine) -> int:
 
 
 def restore(
-    file: Path, database: Path, examine: Examine, *, overwrite: bool, is_sealed: bool = True
+    file: Path,
+    database: Path,
+    upgrade: Upgrade,
+    examine: Examine,
+    *,
+    overwrite: bool,
+    must_be_sealed: bool = True,
 ) -> Path | None:
     """Replace the database by a backup, and return where the former database is now, if any.
 
     Raises BackupError if the file is not byte for byte what was backed up, is not sound or was made
-    by a newer version, and if there is a database and it must not be overwritten. Without
-    `is_sealed` the file is one of a version that wrote no checksum.
+    by a newer version, and if there is a database and it must not be overwritten. A file that has
+    no checksum at all is taken if it need not be sealed.
     """
     _require_another(file, database)
     with _errors(file):
@@ -62,8 +71,11 @@ def restore(
             raise BackupError(f"{database} is there; give --overwrite to put it aside.")
         database.parent.mkdir(parents=True, exist_ok=True)
         with _unfinished(database) as unfinished:
-            _copy_bytes(file, unfinished, SEAL_LENGTH if is_sealed else 0)
-            _require_sound(unfinished, file, examine)
+            _copy_unsealed(file, unfinished, must_be_sealed=must_be_sealed)
+            _require_known(unfinished, file)
+            upgrade(unfinished)
+            _require_no_fault(examine(unfinished), file)
+            _close_log(unfinished)
             _sync(unfinished)
             aside = _put_aside(database)
             _put_in_place(unfinished, database)
@@ -110,34 +122,37 @@ def _seal(digest: str) -> bytes:
     return SEAL_BEGINNING + digest.encode() + b"\n"
 
 
-def _copy_bytes(source: Path, target: Path, seal_length: int) -> None:
-    """Copy all but the seal, which must be that of what is copied."""
-    left = source.stat().st_size - seal_length
-    digest = hashlib.sha256()
+def _copy_unsealed(source: Path, target: Path, *, must_be_sealed: bool) -> None:
+    """Copy all but the seal. Raises BackupError unless that is the seal of what is copied."""
     with source.open("rb") as read, target.open("wb") as written:
-        while left > 0 and (part := read.read(min(left, PART))):
+        size = max(0, os.fstat(read.fileno()).st_size - SEAL_LENGTH)
+        digest = hashlib.sha256()
+        while size > written.tell() and (part := read.read(min(size - written.tell(), PART))):
             digest.update(part)
             written.write(part)
-            left -= len(part)
-        seal = read.read(seal_length)
-    if not seal_length or seal == _seal(digest.hexdigest()):
-        return
-    if SEAL_BEGINNING not in seal:
-        raise BackupError(
-            f"{source} is no backup of this service, or has lost its end. "
-            "If a version that wrote no checksum made it, give --without-checksum."
-        )
-    raise BackupError(f"{source} is not what was backed up: its checksum differs.")
+        end = read.read(SEAL_LENGTH)
+        if end == _seal(digest.hexdigest()):
+            return
+        if SEAL_BEGINNING in end:
+            raise BackupError(f"{source} is not what was backed up: its checksum differs.")
+        if must_be_sealed:
+            raise BackupError(
+                f"{source} is no backup of this service, or has lost its end. "
+                "If a version that wrote no checksum made it, give --without-checksum."
+            )
+        written.write(end)
 
 
-def _require_sound(copy: Path, original: Path, examine: Examine) -> None:
-    """Raise BackupError about `original` unless its copy is a sound database."""
+def _require_known(copy: Path, original: Path) -> None:
+    """Raise BackupError about `original` unless this version can read its copy."""
     with closing(_opened(copy)) as connection:
         revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     if revision is None or not is_known_revision(revision[0]):
         raise BackupError(f"{original} was made by a newer version of this service.")
-    fault = next(faults(copy), None) or examine(copy)
-    _close_log(copy)
+    _require_no_fault(next(faults(copy), None), original)
+
+
+def _require_no_fault(fault: str | None, original: Path) -> None:
     if fault is not None:
         raise BackupError(f"{original} is damaged: {fault}")
 

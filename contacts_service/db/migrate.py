@@ -38,7 +38,7 @@ def init_migration(app: Flask) -> None:
 
 
 @contextmanager
-def another_database(app: Flask, url: URL | None = None) -> Iterator[None]:
+def database_context(app: Flask, url: URL | None = None) -> Iterator[None]:
     """The context of an application that has a database and nothing else.
 
     It is the one at `url`, or that of `app`, whose settings count; `app` may have migrations of its

@@ -147,9 +147,9 @@ class PostgreSQLServer(Backend):
     def end_reading(self, driver: Any) -> None:
         driver.execute("COMMIT")  # a ROLLBACK would make psycopg forget its prepared statements
 
-    def sizes(self, driver: Any) -> dict[str, int]:
+    def sizes(self, driver: Any) -> tuple[int, None]:
         size = driver.execute("SELECT pg_database_size(current_database())").fetchone()[0]
-        return {"database": int(size)}
+        return int(size), None
 
     def begin_writing(self, driver: Any, deadline: float) -> None:
         patience = max(1, round(1000 * (deadline - time.monotonic())))

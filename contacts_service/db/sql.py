@@ -1,7 +1,6 @@
 """Constructs that compile to different SQL for SQLite and PostgreSQL."""
 
-from collections.abc import Iterable, Mapping
-from itertools import chain
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import (
@@ -14,7 +13,6 @@ from sqlalchemy import (
     bindparam,
     column,
     literal,
-    literal_column,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -74,26 +72,6 @@ def number(value: float) -> ColumnElement[Any]:
     return literal(int(value) if is_whole else value, Numeric)
 
 
-class json_object(FunctionElement[str]):  # noqa: N801
-    """A JSON object of these columns under these names."""
-
-    inherit_cache = True
-    type = String()
-
-    def __init__(self, columns: Mapping[str, Any]) -> None:
-        pairs: list[tuple[Any, Any]] = [
-            (literal_column(f"'{name}'"), column) for name, column in columns.items()
-        ]
-        super().__init__(*chain.from_iterable(pairs))
-
-
-class json_array_of(FunctionElement[str]):  # noqa: N801
-    """The values of all rows as a JSON array, in any order; PostgreSQL gives null for none."""
-
-    inherit_cache = True
-    type = String()
-
-
 class place_in(FunctionElement[int]):  # noqa: N801
     """The position of one text inside another, from 1; 0 if it is not inside."""
 
@@ -123,18 +101,10 @@ def _function(name: str) -> Any:
 
 
 compiles(numbers_in)(_function("json_each"))
-compiles(json_object)(_function("json_object"))
-compiles(json_object, "postgresql")(_function("json_build_object"))
-compiles(json_array_of)(_function("json_group_array"))
 compiles(place_in)(_function("instr"))
 compiles(place_in, "postgresql")(_function("strpos"))
 compiles(casefold)(_function("casefold"))
 compiles(casefold, "postgresql")(_function("contacts_casefold"))
-
-
-@compiles(json_array_of, "postgresql")
-def _pg_array(element: Any, compiler: Any, **options: Any) -> str:
-    return f"CAST(json_agg({compiler.process(element.clauses, **options)}) AS text)"
 
 
 @compiles(numbers_in, "postgresql")

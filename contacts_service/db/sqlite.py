@@ -151,9 +151,8 @@ class SQLiteFile(Backend):
                 end = time.monotonic()
                 self._next_truncation = end + PAUSE_FACTOR * (end - begun)
 
-    def sizes(self, driver: Any) -> dict[str, int]:
-        log = self._log.stat().st_size if self._log.exists() else 0
-        return {"database": self.path.stat().st_size, "log": log}
+    def sizes(self, driver: Any) -> tuple[int, int]:
+        return _size(self.path), _size(self._log)
 
     def _truncate_log(self, driver: Any) -> None:
         """Copy the log into the file and truncate it, unless readers or writers are in the way."""
@@ -210,6 +209,14 @@ class SQLiteFile(Backend):
             f"The database {self.name} cannot be opened for writing ({error}); "
             "check CONTACTS_DATABASE_URL and the rights on its folder."
         )
+
+
+def _size(file: Path) -> int:
+    """The bytes of a file; 0 if there is none."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def _require_parents(connection: Connection) -> None:

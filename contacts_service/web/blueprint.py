@@ -7,7 +7,7 @@ docs/api.md.
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, ClassVar
 
 import flask_smorest
 import marshmallow
@@ -34,6 +34,8 @@ class ResourceId(BaseConverter):
     Such a path therefore is a 404 only after the token and the scope were checked. `reserved`
     segments belong to other routes: `GET /contacts/quick` is 405, not a contact.
     """
+
+    json_schema: ClassVar[Json] = {"type": "integer", "format": "int64", "minimum": 1}
 
     def __init__(self, url_map: Map, *reserved: str) -> None:
         super().__init__(url_map)

@@ -18,8 +18,8 @@ from flask import (
 
 from contacts_service.auth.permissions import PUBLIC, requires
 from contacts_service.errors import NotFoundError
-from contacts_service.strict_json import write_json
-from contacts_service.web.openapi import Api, finished
+from contacts_service.strict_json import Json, write_json
+from contacts_service.web.openapi import Api, complete_document
 from contacts_service.web.responses import JSON
 from contacts_service.web.security_headers import PAGE_POLICY
 
@@ -36,17 +36,17 @@ blueprint = Blueprint("docs", __name__)
 
 
 def init_docs(app: Flask, api: Api) -> None:
-    """Serve the document of `api`. Routes may still be added to it before the first request."""
-    app.extensions["api_document"] = api.spec
+    """Serve the document of `api`, which has all operations."""
+    app.extensions["api_document"] = complete_document(api.spec)
     app.register_blueprint(blueprint)
 
 
 @blueprint.get("/openapi.json")
 @requires(PUBLIC)
 def openapi_json() -> Response:
-    document = finished(current_app.extensions["api_document"])
-    document["servers"] = [{"url": request.script_root or "/"}]
-    return Response(write_json(document), content_type=JSON)
+    document: Json = current_app.extensions["api_document"]
+    servers = [{"url": request.script_root or "/"}]
+    return Response(write_json({**document, "servers": servers}), content_type=JSON)
 
 
 @blueprint.get("/")

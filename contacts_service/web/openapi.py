@@ -18,8 +18,8 @@ from contacts_service.errors import BY_STATUS, InputError, ServiceError
 from contacts_service.strict_json import Json
 from contacts_service.web import idempotency
 from schemas.answers import ErrorSchema
-from schemas.conversations import ID, UUID
 from schemas.fields import QuerySchema
+from schemas.paths import PATH_PARAMETERS
 
 VERSION = "0.1.0"  # as in pyproject.toml
 DESCRIPTION = """\
@@ -49,48 +49,32 @@ ETAG_HEADER = {
 LOCATION_HEADER = {
     "Location": {"description": "The path of what was made.", "schema": {"type": "string"}}
 }
-HEADERS_OF_ERRORS = {
-    "WWW-Authenticate": "What a token must have (RFC 6750).",
-    "Allow": "The methods that the route takes.",
-    "Retry-After": "After how many seconds to try again.",
-}
 IDEMPOTENCY_KEY = {
     "in": "header",
     "name": idempotency.HEADER,
     "description": "The same key with the same request within 24 hours writes nothing again.",
     "schema": {"type": "string", "pattern": idempotency.PATTERN},
 }
-# The parameters in paths by their names, for sentences and types.
-PATH_PARAMETERS = {
-    "contact_id": ("The id of the contact.", 42),
-    "channel_id": ("The id of the channel.", 7),
-    "note_id": ("The id of the note.", 3),
-    "definition_id": ("The id of the definition.", 5),
-    "reference_number": ("The number of the conversation for people.", 1024),
-    "uuid": ("The id of the conversation.", UUID),
-}
-
 View = Callable[..., Any]
 
 
-def _path_parameter(named: Json) -> Json:
-    sentence, example = PATH_PARAMETERS[named["name"]]
-    is_number = isinstance(example, int)
-    number, uuid = {"type": "integer", "format": "int64", "minimum": 1}, {"type": "string", **ID}
-    return {
-        "in": "path",
-        "name": named["name"],
-        "required": True,
-        "description": sentence,
-        "schema": {**(number if is_number else uuid), "examples": [example]},
-    }
+def _described(parameter: Json) -> Json:
+    """A parameter of a path with its sentence and its example."""
+    about = PATH_PARAMETERS[parameter["name"]]
+    more = {name: value for name, value in about.items() if name not in ("description", "example")}
+    schema = {**parameter["schema"], **more, "examples": [about["example"]]}
+    return {**parameter, "description": about["description"], "schema": schema}
 
 
-def finished(spec: APISpec) -> Json:
-    """The whole document: each operation with all of its parameters, required ones first."""
+def complete_document(spec: APISpec) -> Json:
+    """Give each operation all of its parameters, required ones first; the whole document.
+
+    Changes what `spec` holds, so call it once, when all operations are there. Raises KeyError for a
+    parameter of a path that `schemas.paths` does not describe.
+    """
     document: Json = spec.to_dict()
     for path in document["paths"].values():
-        in_path = [_path_parameter(each) for each in path.pop("parameters", [])]
+        in_path = [_described(each) for each in path.pop("parameters", [])]
         for operation in path.values():
             others = sorted(
                 operation.get("parameters", []), key=lambda one: not one.get("required")
@@ -159,7 +143,7 @@ def init_api(app: Flask) -> Api:
         "info": {
             "description": DESCRIPTION,
             "license": {"name": "MIT", "identifier": "MIT"},
-            "contact": {"name": "Whoever runs this service"},
+            "contact": {"name": "The operator of this service"},
         },
         "marshmallow_plugin": MarshmallowPlugin(),
     }
@@ -182,10 +166,8 @@ def error_answer(kind: type[ServiceError]) -> Json:
         body["errors"] = {"json": {"email": ["Not a valid email address."]}}
     headers = dict(REQUEST_ID_HEADER)
     if kind.extra_header:
-        headers[kind.extra_header] = {
-            "description": HEADERS_OF_ERRORS[kind.extra_header],
-            "schema": {"type": "string"},
-        }
+        name, sentence = kind.extra_header
+        headers[name] = {"description": sentence, "schema": {"type": "string"}}
     content = {"schema": ErrorSchema, "example": {"data": body}}
     return {
         "description": f"{kind.summary[0].upper()}{kind.summary[1:]}.",

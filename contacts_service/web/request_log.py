@@ -18,7 +18,7 @@ from http import HTTPMethod
 from types import TracebackType
 from typing import TextIO
 
-from flask import Blueprint, Flask, Request, Response, current_app, g, has_app_context, request
+from flask import Blueprint, Flask, Response, current_app, g, has_app_context, request
 from flask.sansio.scaffold import Scaffold
 
 from contacts_service.strict_json import Json, write_json
@@ -159,14 +159,13 @@ def _finish(response: Response) -> Json:
     """Put the id into the answer; what the log says of the request."""
     if "began" not in g:  # a function of the application around us has answered before ours ran
         begin_request()
-    asked: Request = request._get_current_object()  # type: ignore[attr-defined]
-    sent_id, method, rule = g.request_id, asked.method, asked.url_rule
+    sent_id, method, rule = g.request_id, request.method, request.url_rule
     principal = g.get("principal")
     response.headers["X-Request-ID"] = sent_id
     refusal = g.get("refusal") if current_app.config["CONTACTS_LOG_REFUSALS"] else None
     return {
         "request_id": sent_id,
-        "client": asked.remote_addr if current_app.config["CONTACTS_LOG_CLIENT"] else None,
+        "client": request.remote_addr if current_app.config["CONTACTS_LOG_CLIENT"] else None,
         "agent": principal.agent_id if principal else None,
         "method": method if method in METHODS else "other",
         "route": route_template(rule.rule) if rule else None,

@@ -26,6 +26,7 @@ BODIES = {
     "POST /api/v1/contacts/{contact_id}/notes": {"content": "New."},
     "POST /api/v1/conversations/{uuid}/messages": {"message": "New."},
     "PUT /api/v1/conversations/{uuid}/status": {"status": "Closed"},
+    "PUT /api/v1/conversations/{uuid}/contact": {"contact_id": 1},
     "PUT /api/v1/custom-attributes/{definition_id}": {"name": "New"},
 }
 UNKNOWN = ["999999"]
@@ -156,11 +157,13 @@ def things(api: Api) -> dict[str, str]:
     path = f"/contacts/{contact['id']}"
     chat = {"channel": "chat", "identifier": "linda"}
     tier = {"key": "tier", "name": "Tier", "data_type": "text"}
+    conversation = begin(api, contact["id"])
     return {
         "contact_id": str(contact["id"]),
         "note_id": str(api.post(f"{path}/notes", {"content": "Called."})["id"]),
         "channel_id": str(api.post(f"{path}/channels", chat)["contact_channels"][0]["id"]),
-        "uuid": begin(api, contact["id"])["uuid"],
+        "uuid": conversation["uuid"],
+        "reference_number": str(conversation["reference_number"]),
         "definition_id": str(api.post("/custom-attributes", tier)["id"]),
     }
 

@@ -1,5 +1,6 @@
 """Every writer is atomic: a defect at its last step changes nothing."""
 
+import re
 from typing import Any
 
 import pytest
@@ -18,17 +19,25 @@ LETTER = {"channel": "email", "subject": "Hi", "message": "Dear Linda."}
 MAIL = f"From: Jo <jo@example.com>\nCc: {LINDA}\nMessage-ID: <1@x>\n\nHello."
 AS_MAIL = {"data": MAIL, "headers": {"Content-Type": "message/rfc822"}}
 
+SOMEBODY_ELSE = object()  # the id of another contact
+
 # Each writer: its request, and the function that it calls last.
 WRITERS: dict[str, tuple[str, str, dict[str, Any], Any, str]] = {
     "quick-create": ("POST", "/contacts/quick", {"json": {"email": "new@x.example"}},
-                     directory, "read_channels"),
+                     directory, "list_channels"),
+    "create": ("POST", "/contacts", {"json": {"email": "new@x.example"}},
+               directory, "list_channels"),
+    "reassign": ("PUT", "/conversations/{uuid}/contact", {"json": {"contact_id": SOMEBODY_ELSE}},
+                 conversations, "_with_contacts"),
+    "status": ("PUT", "/conversations/{uuid}/status", {"json": {"status": "Closed"}},
+               conversations, "show_conversation"),
     "update": ("PUT", "/contacts/{id}", {"json": {"first_name": "New", "email": "new@x.example"}},
                contacts, "index_contacts"),
     "block": ("PUT", "/contacts/{id}/block", {"json": {"blocked": True}},
               contacts, "index_contacts"),
     "add a channel": ("POST", "/contacts/{id}/channels",
                       {"json": {"channel": "chat", "identifier": "lin"}},
-                      directory, "read_channels"),
+                      directory, "list_channels"),
     "remove a channel": ("DELETE", "/contacts/{id}/channels/{channel}", {},
                          contacts, "index_contacts"),
     "note": ("POST", "/contacts/{id}/notes", {"json": {"content": "Called."}}, notes, "_BY_ID"),
@@ -50,6 +59,28 @@ WRITERS: dict[str, tuple[str, str, dict[str, Any], Any, str]] = {
 }  # fmt: skip
 
 
+# These write one row, which no defect can cut in half.
+SINGLE = {
+    ("DELETE", "/contacts/{id}/notes/{}"),
+    ("DELETE", "/custom-attributes/{}"),
+    ("PUT", "/custom-attributes/{}"),
+}
+
+
+def test_every_route_that_writes_is_tried_here(app: Flask) -> None:
+    def plain(path: str) -> str:
+        return re.sub(r"<[^>]*>|{[^}]*}", "{}", path)
+
+    routes = {
+        (method, plain(rule.rule.removeprefix("/api/v1")))
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api/")
+        for method in (rule.methods or set()) - {"GET", "HEAD"}
+    }
+    tried = {(method, plain(path)) for method, path, *_ in WRITERS.values()}
+    assert tried | {(method, plain(path)) for method, path in SINGLE} == routes
+
+
 @pytest.mark.parametrize("key", [None, "k-1"], ids=["", "with an Idempotency-Key"])
 @pytest.mark.parametrize(
     ("method", "path", "asked", "module", "last"), WRITERS.values(), ids=WRITERS
@@ -68,6 +99,9 @@ def test_defect_at_the_last_step_changes_nothing(
     thread = api.post("/conversations", LETTER | {"contact_id": contact["id"]})
     names = {"id": contact["id"], "uuid": thread["uuid"]}
     names["channel"] = further["contact_channels"][0]["id"]
+    somebody_else = api.make_contact("somebody@else.example")["id"]
+    if asked.get("json") == {"contact_id": SOMEBODY_ELSE}:
+        asked = {"json": {"contact_id": somebody_else}}
     before = stored(app)
     headers = asked.get("headers", {}) | ({"Idempotency-Key": key} if key else {})
     with monkeypatch.context() as broken:

@@ -171,6 +171,10 @@ def spoil_bytes(file: Path) -> None:
     file.write_bytes(content)
 
 
+def change_a_letter(file: Path) -> None:
+    file.write_bytes(file.read_bytes().replace(b"Called.", b"Galled."))
+
+
 def unseal(file: Path) -> None:
     """Make the backup one of a version that wrote no checksum."""
     file.write_bytes(file.read_bytes()[:-SEAL_LENGTH])
@@ -203,8 +207,9 @@ FAULTS = {
         (lambda file: file.write_text("Dear Linda, "), "is no backup of this service"),
         (lambda file: file.write_bytes(b""), "is no backup of this service"),
         (lambda file: file.unlink(), "No such file"),
-        (lambda file: file.write_bytes(file.read_bytes()[:9000]), "contacts.backup"),
-        (spoil_bytes, "contacts.backup"),
+        (lambda file: file.write_bytes(file.read_bytes()[:9000]), "--without-checksum"),
+        (spoil_bytes, "--without-checksum"),
+        (change_a_letter, "its checksum differs"),
         (unseal, "--without-checksum"),
         (changed("UPDATE alembic_version SET version_num = '9999'"), "by a newer version"),
         *((changed(statement), sentence) for statement, sentence in FAULTS.values()),
@@ -271,6 +276,23 @@ def test_a_backup_without_a_checksum_is_restored_where_one_says_so(
     other = elsewhere(tmp_path / "other")
     flask(other, "restore", backup, "--without-checksum")
     assert stored(other) == filled
+
+
+def test_a_checksum_that_is_there_counts_whatever_one_says(backup: Path, tmp_path: Path) -> None:
+    change_a_letter(backup)
+    other = elsewhere(tmp_path / "other")
+    told = flask(other, "restore", backup, "--without-checksum", code=1)
+    assert "its checksum differs" in told
+
+
+def test_a_sealed_backup_is_restored_whatever_one_says(
+    filled: dict[str, list[Any]], backup: Path, tmp_path: Path
+) -> None:
+    other = elsewhere(tmp_path / "other")
+    flask(other, "restore", backup, "--without-checksum")
+    assert stored(other) == filled
+    size = (tmp_path / "other" / "contacts.db").stat().st_size
+    assert size == backup.stat().st_size - SEAL_LENGTH
 
 
 @pytest.mark.parametrize("statement", [statement for statement, _ in FAULTS.values()])
