@@ -2,8 +2,11 @@
 
 import os
 import sys
+from pathlib import Path
 
 import click
+from dotenv import find_dotenv
+from dotenv.parser import parse_stream
 from flask import Flask
 from flask.cli import FlaskGroup, ScriptInfo
 
@@ -14,9 +17,21 @@ EXTENSION_COMMANDS = {"db", "openapi"}  # of Flask-Migrate and flask-smorest
 INDENT = 6  # of a command's help, beyond its name
 
 
+def _check_dotenv() -> None:
+    """Raise SettingsError for a line of the `.env` file that was skipped when it was read."""
+    path = find_dotenv(usecwd=True)
+    if path:
+        with Path(path).open(encoding="utf-8") as file:
+            for binding in parse_stream(file):
+                if binding.error:
+                    line = binding.original.line
+                    raise SettingsError(f"{path}, line {line}: this is no setting.")
+
+
 def load_app() -> Flask:
     """The application with the settings of the environment; where they will not do, the exit."""
     try:
+        _check_dotenv()
         return create_app()
     except SettingsError as error:
         print(f"The contacts service cannot start: {error}", file=sys.stderr)  # noqa: T201

@@ -179,15 +179,20 @@ def _database() -> Path:
     return path
 
 
+def _sqlite_url(file: Path) -> URL:
+    """The URL of a file; a relative path in it would be one in the instance folder."""
+    return URL.create("sqlite", database=str(file.resolve()))
+
+
 def _upgrade(file: Path) -> None:
     """Bring the database of a file up to date. Raises SettingsError."""
-    with database_context(current_app, URL.create("sqlite", database=str(file))):
+    with database_context(current_app, _sqlite_url(file)):
         migrate_database()
 
 
 def _first_fault(file: Path) -> str | None:
     """What `check` would complain of first in a file; None also for one of an older version."""
-    with database_context(current_app, URL.create("sqlite", database=str(file))):
+    with database_context(current_app, _sqlite_url(file)):
         return next(_faults(), None) if is_up_to_date() else None
 
 

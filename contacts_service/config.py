@@ -25,8 +25,10 @@ FILE = "_FILE"  # at the end of a name: the value stands in this file
 # Options of psycopg (not of libpq) that the service sets itself.
 PSYCOPGS_OWN = {"autocommit", "context", "cursor_factory", "row_factory"}
 
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
-INJECTED_BY_KUBERNETES = re.compile(r"CONTACTS_(SERVICE_|PORT_)|CONTACTS_PORT=tcp://")
+ORIGIN = re.compile(
+    r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[1-9][0-9]{0,4}))?"
+)
+INJECTED_BY_KUBERNETES = re.compile(r"CONTACTS_(SERVICE_|PORT_(?!FILE=))|CONTACTS_PORT=tcp://")
 
 
 class SettingsError(OperatorError):
@@ -67,9 +69,10 @@ def origins(text: str) -> tuple[str, ...]:
     found = comma_separated(text)
     for origin in found:
         is_usual = re.fullmatch(r"http://.*:80|https://.*:443", origin)
-        if origin != "*" and (is_usual or not ORIGIN.fullmatch(origin)):
+        matched = ORIGIN.fullmatch(origin)
+        if found != ("*",) and (is_usual or not matched or int(matched["port"] or 1) > 65535):
             raise ValueError(
-                f"must be origins such as https://desk.example.com, or *; {origin} is none"
+                f"must be origins such as https://desk.example.com, or * alone; not {origin}"
             )
     return found
 

@@ -146,7 +146,9 @@ def test_the_steps_of_the_image_make_a_service_that_is_healthy(
 def test_a_page_of_settings_beside_the_checkout_is_read_by_every_server(tmp_path: Path) -> None:
     for name in ("app.py", "contacts_service", "schemas"):
         (tmp_path / name).symlink_to(PROJECT_FOLDER / name)
-    (tmp_path / ".env").write_text("CONTACTS_PORT=http\n")
+    settings = tmp_path / ".env"
+    sentence = "CONTACTS_PORT must be a whole number"
+    settings.write_text("CONTACTS_PORT=http\n")
     for command in (["flask", "migrate"], ["python", "-c", "import app"], ["contacts", "migrate"]):
         if command[0] == "contacts":
             command = ["python", "-m", "contacts_service", "migrate"]
@@ -155,4 +157,9 @@ def test_a_page_of_settings_beside_the_checkout_is_read_by_every_server(tmp_path
         done = subprocess.run(
             [program, *command[1:]], cwd=tmp_path, env=environ, capture_output=True, text=True
         )
-        assert "CONTACTS_PORT must be a whole number" in done.stderr, command
+        assert sentence in done.stderr, command
+    settings.write_text('CONTACTS_PORT=9000\nCONTACTS_DATABASE_URL="sqlite:////tmp/c.db\n')
+    done = subprocess.run(
+        [program, *command[1:]], cwd=tmp_path, env=environ, capture_output=True, text=True
+    )
+    assert f"The contacts service cannot start: {settings}, line 2: " in done.stderr

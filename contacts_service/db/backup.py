@@ -4,6 +4,7 @@ A backup can be made while the service writes. It is checked when it is made and
 restored. It is a SQLite file with a checksum of all that is before it at its end.
 """
 
+import fcntl
 import hashlib
 import os
 import sqlite3
@@ -34,10 +35,12 @@ def back_up(database: Path, file: Path, examine: Examine) -> int:
 
     Replaces `file` only by a complete and sound copy. Raises BackupError.
     """
-    _require_another(file, database)
     if not database.exists():
         raise BackupError(f"There is no database {database}.")
-    with _errors(file), _unfinished(file) as unfinished:
+    with _errors(file):
+        _require_another(file, database)
+        file = file.resolve()  # what a link leads to, and not the link, is replaced
+    with _errors(file), _alone_in(file.parent), _unfinished(file) as unfinished:
         with _errors(database, "no sound database of this service"):
             _copy(database, unfinished)
             _require_known(unfinished, database)
@@ -65,18 +68,18 @@ def restore(
     by a newer version, and if there is a database and it must not be overwritten. A file that has
     no checksum at all is taken if it need not be sealed.
     """
-    _require_another(file, database)
     with _errors(file):
+        _require_another(file, database)
         if database.exists() and not overwrite:
             raise BackupError(f"{database} is there; give --overwrite to put it aside.")
         database.parent.mkdir(parents=True, exist_ok=True)
-        with _unfinished(database) as unfinished:
+        with _alone_in(database.parent), _unfinished(database) as unfinished:
             _copy_unsealed(file, unfinished, must_be_sealed=must_be_sealed)
             _require_known(unfinished, file)
             upgrade(unfinished)
             _require_no_fault(examine(unfinished), file)
             _close_log(unfinished)
-            _sync(unfinished)
+            _sync(unfinished)  # before the one that is there is touched
             aside = _put_aside(database)
             _put_in_place(unfinished, database)
     return aside
@@ -96,6 +99,9 @@ def faults(database: Path) -> Iterator[str]:
 
 
 def _require_another(file: Path, database: Path) -> None:
+    """Raise BackupError unless `file` is none, or a regular one that is not the database."""
+    if file.exists() and not file.is_file():
+        raise BackupError(f"{file} is no regular file.")
     # The service would go on writing to the replaced file.
     if file.resolve() == database.resolve():
         raise BackupError(f"{file} is the database itself.")
@@ -141,13 +147,32 @@ def _copy_unsealed(source: Path, target: Path, *, must_be_sealed: bool) -> None:
                 "If a version that wrote no checksum made it, give --without-checksum."
             )
         written.write(end)
+    _require_whole(target, source)
+
+
+def _require_whole(copy: Path, original: Path) -> None:
+    """Raise BackupError about a file without a seal that is more or less than a database.
+
+    The header tells the size of the pages and how many there are
+    (https://www.sqlite.org/fileformat.html, 1.3.2 and 1.3.8).
+    """
+    log = Path(f"{original}-wal")
+    if log.exists() and log.stat().st_size > 0:
+        raise BackupError(f"{original} is no whole backup: what was written last is in {log}.")
+    with copy.open("rb") as read:
+        header = read.read(100)
+    page_size, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
+    if (65536 if page_size == 1 else page_size) * pages != copy.stat().st_size:
+        raise BackupError(f"{original} is no backup of this service, or no whole one.")
 
 
 def _require_known(copy: Path, original: Path) -> None:
     """Raise BackupError about `original` unless this version can read its copy."""
     with closing(_opened(copy)) as connection:
-        revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    if revision is None or not is_known_revision(revision[0]):
+        revisions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    if len(revisions) != 1:
+        raise BackupError(f"{original} is no backup of this service.")
+    if not is_known_revision(revisions[0][0]):
         raise BackupError(f"{original} was made by a newer version of this service.")
     _require_no_fault(next(faults(copy), None), original)
 
@@ -158,22 +183,50 @@ def _require_no_fault(fault: str | None, original: Path) -> None:
 
 
 def _put_aside(database: Path) -> Path | None:
-    """Rename the database, with its log, and return its new path; None if there is none."""
+    """Give the database another name as well, and return it; None if there is no database.
+
+    Until another file takes its place the database is there too, so that a kill loses nothing. Its
+    log must not be there when another file comes: SQLite would take it for that one's.
+    """
     was_there = database.exists()
+    _empty_log(database)
     numbers = chain([""], map("-{}".format, count(2)))
     names = (f"{database}.before-restore{number}" for number in numbers)
     aside = next(name for name in names if not any(Path(name + end).exists() for end in SUFFIXES))
-    for end in SUFFIXES:
+    if was_there:
+        try:
+            os.link(database, aside)
+        except OSError:  # a file system without links
+            database.replace(aside)
+    for end in SUFFIXES[1:]:
         with suppress(FileNotFoundError):
             Path(f"{database}{end}").replace(aside + end)
     return Path(aside) if was_there else None
+
+
+def _empty_log(database: Path) -> None:
+    """Copy the log into the database, if both are sound and nobody else uses them."""
+    if database.exists():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Waits until no other backup or restore is at work in a folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
 def _unfinished(file: Path) -> Iterator[Path]:
     """A path beside `file` to write to; what is left there is removed at the end."""
     unfinished = file.with_name(f"{file.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
+    unfinished.unlink(missing_ok=True)  # of one that was killed
     try:
         unfinished.touch(0o600)  # only the owner may read it, like the database
         yield unfinished
@@ -205,3 +258,5 @@ def _errors(file: Path, what: str = "no backup of this service") -> Iterator[Non
         raise BackupError(f"{file} is {what} ({error}).") from error
     except OSError as error:
         raise BackupError(f"{error.filename or file}: {error.strerror}.") from error
+    except RuntimeError as error:  # of Path.resolve
+        raise BackupError(f"{file} is a link that leads to itself.") from error

@@ -49,6 +49,12 @@ ETAG_HEADER = {
 LOCATION_HEADER = {
     "Location": {"description": "The path of what was made.", "schema": {"type": "string"}}
 }
+REPLAYED_HEADER = {
+    idempotency.REPLAYED: {
+        "description": "`true` where this is the answer of an earlier request with the key.",
+        "schema": {"type": "string"},
+    }
+}
 IDEMPOTENCY_KEY = {
     "in": "header",
     "name": idempotency.HEADER,
@@ -196,6 +202,9 @@ def complete_operation(document: Json, info: Json, *, method: str, **_: Any) -> 
     also = info.get("alt_response", ())
     if method.upper() == "POST":
         document.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+        for response in responses.values():
+            if isinstance(response, dict):
+                response["headers"] = response["headers"] | REPLAYED_HEADER
         also = (*also, 409)
     main = next(response for response in responses.values() if isinstance(response, dict))
     for status in also:

@@ -80,8 +80,16 @@ class TextFormatter(RedactingFormatter):
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
     def format_request(self, fields: Json) -> str:
-        refusal = f": {fields['refusal']} ({fields['request_id']})" if "refusal" in fields else ""
-        return f"{time.strftime('%H:%M:%S')} info: {REQUEST % fields}{refusal}"
+        line = f"{time.strftime('%H:%M:%S')} info: {REQUEST % fields}"
+        if "refusal" in fields:
+            line = f"{line}: {printable(fields['refusal'])} ({fields['request_id']})"
+        return line
+
+
+def printable(text: str) -> str:
+    """The text with escapes for what would end a line or steer a terminal."""
+    shown = (one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return "".join(shown)
 
 
 class RequestHandler(logging.StreamHandler[TextIO]):

@@ -5,6 +5,8 @@ import hashlib
 import os
 import random
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -15,12 +17,14 @@ from unittest.mock import Mock
 import pytest
 from flask import Flask
 
+from contacts_service.config import PROJECT_FOLDER
 from contacts_service.db.backup import SEAL_LENGTH, _seal
 from contacts_service.db.session import Base
 from contacts_service.factory import create_app
 from tests.client import Api
 from tests.conftest import make_app
 from tests.files import flask
+from tests.service import FLASK
 from tests.threads import receive, stored
 
 pytestmark = pytest.mark.sqlite
@@ -276,6 +280,125 @@ def test_a_backup_without_a_checksum_is_restored_where_one_says_so(
     other = elsewhere(tmp_path / "other")
     flask(other, "restore", backup, "--without-checksum")
     assert stored(other) == filled
+
+
+def test_paths_are_relative_to_the_working_folder(
+    app: Flask, filled: dict[str, list[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    flask(app, "backup", "contacts.backup")
+    other = elsewhere(tmp_path / "other")
+    flask(other, "restore", "./contacts.backup")
+    assert stored(other) == filled
+
+
+def test_backups_at_once_to_one_file_leave_a_whole_one(
+    app: Flask, filled: dict[str, list[Any]], tmp_path: Path
+) -> None:
+    folder, database = tmp_path / "other", app.extensions["database"].path
+    environ = os.environ | {"CONTACTS_DATABASE_URL": f"sqlite:///{database}"}
+    command = [FLASK, "backup", tmp_path / "contacts.backup"]
+    several = [subprocess.Popen(command, cwd=PROJECT_FOLDER, env=environ) for _ in range(4)]
+    assert [one.wait(60) for one in several] == [0] * 4
+    other = elsewhere(folder)
+    flask(other, "restore", tmp_path / "contacts.backup")
+    assert stored(other) == filled
+    assert not list(tmp_path.glob("*.unfinished*"))
+
+
+def test_what_a_link_leads_to_is_replaced(app: Flask, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    flask(app, "backup", tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").stat().st_size > 0
+
+
+@pytest.mark.parametrize("command", [["backup"], ["restore", "--overwrite"]])
+def test_what_is_no_file_is_refused(app: Flask, tmp_path: Path, command: list[str]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert "is no regular file" in flask(app, *command, tmp_path / "pipe", code=1)
+    assert flask(app, *command, tmp_path / "loop", code=1).startswith("Error: ")
+
+
+def test_a_file_whose_log_lies_beside_it_is_no_whole_backup(
+    filled: dict[str, list[Any]], backup: Path, tmp_path: Path
+) -> None:
+    unseal(backup)
+    Path(f"{backup}-wal").write_bytes(b"something")
+    told = flask(elsewhere(tmp_path / "other"), "restore", backup, "--without-checksum", code=1)
+    assert f"what was written last is in {backup}-wal" in told
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content[:-1],
+        lambda content: content + b"x",
+        lambda content: content + content,
+        lambda content: content[:-SEAL_LENGTH] + content,
+        lambda content: content[:-5] + b"0" + content[-4:],
+        lambda content: content[: -SEAL_LENGTH - 4096] + content[-SEAL_LENGTH:],
+    ],
+)
+def test_what_is_more_or_less_than_a_backup_is_refused_whatever_one_says(
+    backup: Path, tmp_path: Path, spoil: Callable[[bytes], bytes]
+) -> None:
+    backup.write_bytes(spoil(backup.read_bytes()))
+    other = elsewhere(tmp_path / "other")
+    told = flask(other, "restore", backup, "--without-checksum", code=1)
+    assert told.startswith("Error: ")
+    assert not other.extensions["database"].path.exists()
+
+
+def test_a_restore_that_is_killed_leaves_the_database_and_its_log(
+    backup: Path, tmp_path: Path
+) -> None:
+    """At each of the steps by which files get their names."""
+    for step in range(1, 6):
+        folder = tmp_path / f"step-{step}"
+        other = elsewhere(folder)
+        flask(other, "restore", backup)
+        database = other.extensions["database"].path
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("UPDATE contacts SET last_name = 'Kept'")
+            connection.commit()
+            log = Path(f"{database}-wal").read_bytes()
+        Path(f"{database}-wal").write_bytes(log)  # as after a crash
+        environ = os.environ | {"CONTACTS_DATABASE_URL": f"sqlite:///{database}"}
+        command = [sys.executable, "-c", KILLED, str(step), str(backup)]
+        subprocess.run(command, cwd=PROJECT_FOLDER, env=environ, timeout=60)
+        assert database.exists()
+        files = [
+            path
+            for path in folder.glob("contacts.db*")
+            if path.suffix == ".db" or "before" in path.name
+        ]
+        names = set()
+        for file in files:
+            if not file.name.endswith(("-wal", "-shm")):
+                with closing(sqlite3.connect(file)) as connection:
+                    names |= {
+                        name for (name,) in connection.execute("SELECT last_name FROM contacts")
+                    }
+        assert "Kept" in names
+
+
+# Restores, and kills itself before the given change of a file's name.
+KILLED = """
+import os, signal, sys
+from contacts_service.__main__ import main
+left = int(sys.argv[1])
+def hook(event, arguments):
+    global left
+    if event in ("os.rename", "os.link"):
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(hook)
+main(["restore", "--overwrite", sys.argv[2]])
+"""
 
 
 def test_a_checksum_that_is_there_counts_whatever_one_says(backup: Path, tmp_path: Path) -> None:

@@ -109,6 +109,7 @@ def test_pages_of_an_application_around_the_api_stay_as_they_were(tmp_path: Path
         "desk.example.com", "https://desk.example.com/", "https://desk.example.com/app",
         "https://Desk.example.com", "https://desk.example.com:443", "http://desk.example.com:80",
         "https://*.example.com", "null", "https://", "https://a b", "https://desk.example.com:x",
+        "https://desk.example.com:99999", "*",
     ],
 )  # fmt: skip
 def test_a_bad_origin_stops_the_start(text: str) -> None:

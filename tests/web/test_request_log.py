@@ -73,6 +73,23 @@ def test_the_sentence_of_a_refusal_is_logged_only_where_the_setting_says_so(
     assert line.endswith(": A bearer token is required. (mine)") == (setting == "true")
 
 
+def test_a_sentence_cannot_forge_lines_or_steer_a_terminal(tmp_path: Path) -> None:
+    app = make_app(tmp_path, CONTACTS_LOG_REFUSALS="true", CONTACTS_LOG_FORMAT="text")
+    log = request_log.handler.stream = io.StringIO()
+    names = [
+        "a\n12:00:00 info: 200 GET /",
+        "\x1b[31mred",
+        "\x9b31m",
+        "\u202eright to left",
+        "größe",
+    ]
+    for name in names:
+        app.test_client().get("/api/v1/me", query_string={name: "1"}, headers={})
+    told = log.getvalue().splitlines()
+    assert len(told) == len(names)
+    assert all(one.isprintable() for one in told)
+
+
 @pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
 def test_a_defect_is_logged_with_its_traceback_on_whole_lines(
     formatter: logging.Formatter,
