@@ -77,6 +77,15 @@ def origins(text: str) -> tuple[str, ...]:
     return found
 
 
+def mail_addresses(text: str) -> frozenset[str]:
+    """Addresses in lower case, and domains with an @ in front."""
+    found = [word.lower() for word in comma_separated(text)]
+    for address in found:
+        if not re.fullmatch(r"[^\s@]*@[^\s@]+\.[^\s@]+", address):
+            raise ValueError(f"must be addresses or @domains; {address} is none")
+    return frozenset(found)
+
+
 def database_url(text: str) -> str:
     try:
         url = make_url(text)
@@ -192,6 +201,18 @@ SETTINGS = (
         "false",
         boolean,
         "Whether custom attributes must be defined, and their values suit the definitions.",
+    ),
+    Setting(
+        "CONTACTS_OWN_ADDRESSES",
+        "",
+        mail_addresses,
+        "The addresses of the help desk itself, and `@domains`, comma-separated: no contacts.",
+    ),
+    Setting(
+        "CONTACTS_FORWARDERS",
+        "",
+        mail_addresses,
+        "The addresses that only forward, such as a contact form's, and `@domains`.",
     ),
     Setting("CONTACTS_JWT_SECRET", "", str, "The shared secret of HS256 tokens."),
     Setting(

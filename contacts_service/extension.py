@@ -117,7 +117,7 @@ def _text(value: Any) -> str:
     """A setting as it would be in the environment."""
     if value is None:
         return ""
-    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple | list | frozenset) else str(value)
 
 
 def _contacts_settings(app: Flask) -> dict[str, Any]:

@@ -26,6 +26,8 @@ from contacts_service.config import PROJECT_FOLDER, SETTINGS, SettingsError, loa
         ({"CONTACTS_JWT_SECRET_FILE": "/nowhere/secret"}, "CONTACTS_JWT_SECRET_FILE"),
         ({"CONTACTS_JWT_SECRET_FILE": "/x", "CONTACTS_JWT_SECRET": "y"}, "CONTACTS_JWT_SECRET"),
         ({"CONTACTS_NOTHING_FILE": "/x"}, "CONTACTS_NOTHING_FILE"),
+        ({"CONTACTS_OWN_ADDRESSES": "desk.example"}, "CONTACTS_OWN_ADDRESSES"),
+        ({"CONTACTS_FORWARDERS": "a@b.example, Form <f@b.example>"}, "CONTACTS_FORWARDERS"),
         ({"CONTACTS_PORT_FILE": "/nowhere/port"}, "CONTACTS_PORT_FILE"),
         ({"CONTACTS_DATABASE_URL": "contacts.db"}, "CONTACTS_DATABASE_URL"),
         ({"CONTACTS_DATABASE_URL": "mysql://localhost/contacts"}, "CONTACTS_DATABASE_URL"),

@@ -13,6 +13,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from contacts_service.config import SettingsError
+from contacts_service.conversations.addresses import is_forwarder
 from contacts_service.conversations.inbound import receive_message
 from contacts_service.conversations.incoming import IncomingMessage
 from contacts_service.conversations.mail.parser import UnusableMailError, parse_mail
@@ -51,7 +52,7 @@ def _read_mail() -> IncomingMessage:
     raw = sys.stdin.buffer.read(MAIL_BODY + 1)
     if len(raw) > MAIL_BODY:
         raise UnusableMailError(f"It is over {MAIL_BODY} bytes.")
-    return parse_mail(raw)
+    return parse_mail(raw, is_forwarder)
 
 
 def _record(message: IncomingMessage) -> str:

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 
 import orjson
 
+from contacts_service.contacts.channels import Address
 from contacts_service.contacts.queries import read_contact
 from contacts_service.contacts.service import get_contact
 from contacts_service.conversations import messages, service
-from contacts_service.conversations.incoming import IncomingMessage
+from contacts_service.conversations.addresses import OWN, is_listed, is_nobody
+from contacts_service.conversations.incoming import (
+    AUTOMATIC_ANSWER,
+    BOUNCE,
+    PERSON,
+    IncomingMessage,
+)
 from contacts_service.conversations.senders import (
     address_of,
     find_contact,
@@ -54,7 +61,7 @@ def receive_message(session: UnitOfWork, message: IncomingMessage) -> tuple[Json
         return _first_answer(session, duplicate) | {"duplicate": True}, False
     routing = route_message(session, message)
     contact, conversation = routing.contact, routing.conversation
-    from_channel, from_identifier = address_of(message.sender, message.channel) or (None, None)
+    from_channel, from_identifier = _came_from(message)
     recorded = Message(
         direction=INCOMING,
         content=message.content,
@@ -62,6 +69,7 @@ def receive_message(session: UnitOfWork, message: IncomingMessage) -> tuple[Json
         contact_id=None if contact is None else contact.id,
         from_channel=from_channel,
         from_identifier=from_identifier,
+        date=message.date,
         created_at=min(message.received_at or routing.timestamp, routing.timestamp),
     )
     messages.append_message(session, conversation, recorded)
@@ -78,25 +86,36 @@ def receive_message(session: UnitOfWork, message: IncomingMessage) -> tuple[Json
     return answer, True
 
 
+def _came_from(message: IncomingMessage) -> Address | tuple[None, None]:
+    address = message.sender and address_of(message.sender, message.channel)
+    return address or (None, None)
+
+
 def find_duplicate(session: UnitOfWork, message: IncomingMessage) -> Message | None:
-    """Find the earlier delivery of this message: a recorded one with the same `message_id`."""
+    """Find the earlier delivery of this message.
+
+    It has the same `message_id` and the same sender, or an agent wrote it; and of two mails the
+    same `Date`. Senders exist that use one id for many mails.
+    """
     if message.message_id is None:
         return None
-    return messages.find_message(session, message.message_id)
+    return messages.find_message(
+        session, message.message_id, address=_came_from(message), date=message.date
+    )
 
 
 def route_message(session: UnitOfWork, message: IncomingMessage) -> Routing:
     """Find or create the sender and the conversation.
 
     A blocked sender's message continues only a conversation in Spam, else it begins one there.
-    A message of a contact who is not blocked reopens its conversation.
+    Some messages reopen their conversation.
     """
     contact, is_contact_new = _find_sender(session, message)
     is_blocked = contact is not None and contact.blocked
     thread = find_thread(session, message, must_exist=not is_blocked)
     timestamp = utc_now()
     if thread is not None and thread.status in (CONTINUED_BY_BLOCKED if is_blocked else CONTINUED):
-        if contact is not None and not is_blocked:
+        if reopens(message, contact):
             service.set_status(thread, OPEN)
         return Routing(contact, is_contact_new, thread, False, timestamp)
     begun = service.begin_conversation(
@@ -109,9 +128,22 @@ def route_message(session: UnitOfWork, message: IncomingMessage) -> Routing:
     return Routing(contact, is_contact_new, begun, True, timestamp)
 
 
+def reopens(message: IncomingMessage, contact: Contact | None) -> bool:
+    """Whether it makes its conversation `Open`.
+
+    A message of a contact who is not blocked does, but for automatic answers; and a bounce, for
+    what an agent wrote did not arrive.
+    """
+    if contact is None:
+        return message.origin == BOUNCE
+    return not contact.blocked and message.origin != AUTOMATIC_ANSWER
+
+
 def _find_sender(session: UnitOfWork, message: IncomingMessage) -> tuple[Contact | None, bool]:
-    # Automatic replies of unknown senders would fill the directory.
-    if message.is_automatic:
+    if message.sender is None or is_nobody(message.sender):
+        return None, False
+    # Machines would fill the directory.
+    if message.origin != PERSON:
         return find_contact(session, message.sender, message.channel), False
     return find_or_create_contact(session, message.sender, message.channel)
 
@@ -135,9 +167,11 @@ def find_thread(
 def add_copied_in(
     session: UnitOfWork, message: IncomingMessage, conversation: Conversation
 ) -> None:
-    """Let everybody who is copied in take part. An automatic message creates no contacts."""
+    """Let everybody who is copied in take part, but for ourselves. A machine makes no contacts."""
     for person in message.cc:
-        if message.is_automatic:
+        if is_listed(person.email, OWN):
+            continue
+        if message.origin != PERSON:
             contact = find_contact(session, person, message.channel)
         else:
             contact, _ = find_or_create_contact(session, person, message.channel)

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from contacts_service import limits, text
 
+# Who wrote a message. Only a person becomes a contact.
+PERSON, AUTOMATIC_ANSWER, BOUNCE = "person", "automatic answer", "bounce"
+
 DISPLAY_NAME_LENGTH = 2 * limits.NAME_LENGTH + 1
 
 _dropped_from_line = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
@@ -32,7 +35,7 @@ class IncomingMessage:
     """A message that has arrived. All ids of messages are without `<>`."""
 
     channel: str
-    sender: Correspondent
+    sender: Correspondent | None  # None for a bounce without a usable address
     cc: tuple[Correspondent, ...] = ()
     subject: str = ""
     content: str = ""  # plain text
@@ -41,7 +44,8 @@ class IncomingMessage:
     references: tuple[str, ...] = ()  # oldest first
     conversation_uuid: str | None = None
     received_at: str | None = None  # as `timestamps.format_timestamp` writes it; None means now
-    is_automatic: bool = False  # a bounce or an automatic reply, which makes no contact
+    date: str | None = None  # what a mail says of itself, to tell two with one id apart
+    origin: str = PERSON  # or AUTOMATIC_ANSWER or BOUNCE
 
 
 def cut_line(line: str, length: int) -> str:

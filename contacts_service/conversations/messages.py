@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from uuid import uuid4
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select, true
 
 from contacts_service.conversations.service import require_conversation
 from contacts_service.db.models import Conversation, Message
 from contacts_service.db.queries import CompiledStatement, ReadConnection, Shape
 from contacts_service.db.session import UnitOfWork
-from contacts_service.limits import PREVIEW_LENGTH
+from contacts_service.limits import OUTGOING, PREVIEW_LENGTH
 from contacts_service.listing.lists import ListQuery, Order, PageRequest, read_list
 from contacts_service.strict_json import Json
 from contacts_service.timestamps import next_timestamp
@@ -53,21 +53,51 @@ def list_messages(reads: ReadConnection, uuid: str, page: PageRequest) -> Json:
     return read_list(reads, MESSAGES_OF_CONVERSATION, page, {"uuid": uuid})
 
 
-def find_message(session: UnitOfWork, message_id: str) -> Message | None:
-    """Find a message by the id that mail systems give it, without `<>`."""
-    return session.scalar(select(Message).where(Message.message_id == message_id))
+def has_message(session: UnitOfWork, message_id: str) -> bool:
+    """Whether there is a message with this id of mail systems, without `<>`."""
+    known = select(Message.id).where(Message.message_id == message_id).limit(1)
+    return session.scalar(known) is not None
+
+
+def find_message(
+    session: UnitOfWork,
+    message_id: str,
+    *,
+    address: tuple[str | None, str | None],
+    date: str | None,
+) -> Message | None:
+    """Find the message with this id that an agent wrote, or that came from this address.
+
+    Its `Date` must be this one where both are known. What was recorded before addresses were kept
+    may have come from any.
+    """
+    channel, identifier = address
+    same_sender = (Message.from_channel == channel) & (Message.from_identifier == identifier)
+    same_date = Message.date.is_(None) | (Message.date == date) if date else true()
+    is_it = (Message.from_identifier.is_(None) | same_sender) & same_date
+    query = select(Message).where(
+        Message.message_id == message_id, (Message.direction == OUTGOING) | is_it
+    )
+    return session.scalar(query.order_by(Message.id.desc()).limit(1))
 
 
 def find_conversation_of(session: UnitOfWork, message_ids: Sequence[str]) -> Conversation | None:
-    """Find the conversation of the first of these messages that is recorded."""
+    """Find the conversation of the first of these messages that is recorded.
+
+    Of several messages with one id it is that of the newest.
+    """
     if not message_ids:
         return None
-    query = select(Message.message_id, Message.conversation_id).where(
-        Message.message_id.in_(message_ids)
+    newest = (
+        select(Message.message_id, func.max(Message.id).label("id"))
+        .where(Message.message_id.in_(message_ids))
+        .group_by(Message.message_id)
     )
-    found = {row.message_id: row.conversation_id for row in session.execute(query)}
+    found = {row.message_id: row.id for row in session.execute(newest)}
     known = next((found[message_id] for message_id in message_ids if message_id in found), None)
-    return None if known is None else session.get_one(Conversation, known)
+    if known is None:
+        return None
+    return session.get_one(Conversation, session.get_one(Message, known).conversation_id)
 
 
 def append_message(session: UnitOfWork, conversation: Conversation, message: Message) -> None:

@@ -79,7 +79,7 @@ def _record_message(
     timestamp: str,
 ) -> Json:
     message_id = written.get("message_id")
-    if message_id is not None and messages.find_message(session, message_id) is not None:
+    if message_id is not None and messages.has_message(session, message_id):
         raise ConflictError("A message with this message_id is there already.")
     message = Message(
         direction=OUTGOING,

@@ -4,6 +4,7 @@ from flask import Response, g
 
 from contacts_service.auth.permissions import requires
 from contacts_service.conversations import inbound, messages, outbound, service
+from contacts_service.conversations.addresses import is_forwarder
 from contacts_service.conversations.incoming import Correspondent, IncomingMessage
 from contacts_service.conversations.mail.parser import UnusableMailError, parse_mail
 from contacts_service.conversations.outbound import require_known_contact
@@ -194,7 +195,7 @@ def receive_message(body: Json | bytes) -> Response:
 
 def _mail_message(raw: bytes) -> IncomingMessage:
     try:
-        return parse_mail(raw)
+        return parse_mail(raw, is_forwarder)
     except UnusableMailError as error:
         raise InputError({"": [str(error)]}) from None
 

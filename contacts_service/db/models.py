@@ -158,7 +158,8 @@ class Message(Base):
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"))
     direction: Mapped[str]
     content: Mapped[str]
-    message_id: Mapped[str | None] = mapped_column(unique=True)
+    message_id: Mapped[str | None]  # not unique: some senders use one for many mails
+    date: Mapped[str | None]  # what a mail says of itself
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"))
     author_id: Mapped[str | None]
     author_name: Mapped[str | None]
@@ -167,7 +168,11 @@ class Message(Base):
     first_answer: Mapped[str | None]
     created_at: Mapped[str]
 
-    __table_args__ = (Index(None, "conversation_id", "created_at", "id"), NO_REUSE)
+    __table_args__ = (
+        Index(None, "conversation_id", "created_at", "id"),
+        Index(None, "message_id", "id"),
+        NO_REUSE,
+    )
 
 
 class IdempotencyRecord(Base):

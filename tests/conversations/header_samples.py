@@ -15,7 +15,7 @@ HEADERS = [
         "everything missing but the author",
         b"From: linda@example.com",
         **{"subject": "", "content": "", "message_id": None, "in_reply_to": None},
-        **{"references": (), "received_at": None, "is_automatic": False, "cc": []},
+        **{"references": (), "received_at": None, "origin": "person", "cc": []},
     ),
     sample(
         "subject folded, encoded and plain",
@@ -125,21 +125,58 @@ AUTOMATIC = [
         ),
         email="mailer-daemon@mail.example.com",
         content="It could not be delivered.",
-        is_automatic=True,
+        origin="bounce",
     ),
     sample(
         "empty return path",
-        mail("Return-Path: <>", "From: postmaster@example.com"),
-        is_automatic=True,
+        mail("Return-Path: <>", "From: bounces@example.com"),
+        origin="bounce",
     ),
-    sample("daemon", mail("From: Mail Delivery <MAILER-DAEMON@example.com>"), is_automatic=True),
+    sample("daemon", mail("From: Mail Delivery <MAILER-DAEMON@example.com>"), origin="bounce"),
+    sample("postmaster", mail("From: Postmaster <postmaster@example.com>"), origin="bounce"),
     sample(
-        "out of office", mail(LINDA, "Auto-Submitted: auto-replied (vacation)"), is_automatic=True
+        "Exchange",
+        mail("From: Microsoft Outlook <MicrosoftExchange329e71ec88ae4615@example.com>"),
+        origin="bounce",
     ),
-    sample("older out of office", mail(LINDA, "Precedence: auto_reply"), is_automatic=True),
-    sample("another way to say so", mail(LINDA, "X-Autoreply: yes"), is_automatic=True),
-    sample("sent by a person", mail(LINDA, "Auto-Submitted: No; x=y"), is_automatic=False),
-    sample("mailing list", mail(LINDA, "Precedence: list"), is_automatic=False),
-    sample("newsletter", mail(LINDA, "Precedence: bulk"), is_automatic=False),
-    sample("wants no answer", mail(LINDA, "X-Auto-Response-Suppress: All"), is_automatic=False),
+    sample(
+        "receipt",
+        mail(LINDA, "Content-Type: multipart/report; report-type=disposition-notification"),
+        origin="automatic answer",
+    ),
+    sample(
+        "bounce that calls itself an answer",
+        mail(
+            "From: MAILER-DAEMON@example.com",
+            "Auto-Submitted: auto-replied",
+            "Content-Type: multipart/report; report-type=delivery-status",
+        ),
+        origin="bounce",
+    ),
+    sample("written by a rule", mail(LINDA, "Auto-Submitted: auto-generated"), origin="person"),
+    *(
+        sample(f"answers: {header}", mail(LINDA, header), origin="automatic answer")
+        for header in (
+            "Auto-Submitted: auto-notified",
+            "X-Autorespond: Away",
+            "X-Autoresponder: 1",
+            "X-AutoReply-From: x@y.example",
+            "X-Mail-Autoreply: yes",
+            "Preference: auto_reply",
+            "Delivered-To: Autoresponder",
+            "X-FC-MachineGenerated: true",
+            "X-POST-MessageClass: 9; Autoresponder",
+        )
+    ),
+    sample(
+        "out of office",
+        mail(LINDA, "Auto-Submitted: auto-replied (vacation)"),
+        origin="automatic answer",
+    ),
+    sample("older out of office", mail(LINDA, "Precedence: auto_reply"), origin="automatic answer"),
+    sample("another way to say so", mail(LINDA, "X-Autoreply: yes"), origin="automatic answer"),
+    sample("sent by a person", mail(LINDA, "Auto-Submitted: No; x=y"), origin="person"),
+    sample("mailing list", mail(LINDA, "Precedence: list"), origin="person"),
+    sample("newsletter", mail(LINDA, "Precedence: bulk"), origin="person"),
+    sample("wants no answer", mail(LINDA, "X-Auto-Response-Suppress: All"), origin="person"),
 ]

@@ -28,7 +28,7 @@ SENDERS = [
         message_id="a1@example.com",
         in_reply_to="b2@ours.example",
         references=("c3@ours.example", "b2@ours.example"),
-        is_automatic=False,
+        origin="person",
     ),
     sample(
         "address alone",
@@ -188,7 +188,7 @@ SENDERS = [
         "only a return path",
         mail("Return-Path: <bob@example.com>", "From: undisclosed-recipients:;"),
         email="bob@example.com",
-        is_automatic=False,
+        origin="person",
     ),
     sample(
         "quoted local part that is another's address",

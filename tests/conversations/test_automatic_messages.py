@@ -30,7 +30,7 @@ REPLIED = "Auto-Submitted: auto-replied"
 COPIED = "Cc: Ann Lee <ann@example.com>, Bob <bob@example.com>"
 STATUSES = ["Open", "Snoozed", "Resolved", "Closed", "Spam"]
 # The samples that a machine sent, all of unknown senders.
-SAMPLES = {name: raw for name, raw, fields in AUTOMATIC if fields["is_automatic"]}
+SAMPLES = {name: raw for name, raw, fields in AUTOMATIC if fields["origin"] != "person"}
 REPORT = multipart("report", mail(body="It could not be delivered."), headers=(DAEMON,))
 
 
@@ -87,7 +87,7 @@ def test_automatic_answer_of_an_unknown_sender_keeps_the_status_of_its_thread(
     api: Api, status: str, header: str
 ) -> None:
     before = thread(api, status)
-    answer = hand_over(api, mail(DAEMON, header, body="Away"))
+    answer = hand_over(api, mail(FROM_LINDA, REPLIED, header, body="Away"))
     after = answer["conversation"]
     assert (after["uuid"], after["status"]) == (before["uuid"], status)
     assert (answer["contact"], answer["conversation_created"]) == (None, False)
@@ -117,15 +117,52 @@ def test_automatic_message_copies_in_known_contacts_only(api: Api, sender: str) 
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_automatic_message_of_a_known_contact_reopens_the_thread(api: Api, status: str) -> None:
+def test_automatic_answer_of_a_known_contact_keeps_the_status_of_its_thread(
+    api: Api, status: str
+) -> None:
     linda = api.make_contact(LINDA)
     before = thread(api, status)
     answer = hand_over(api, answer_to_desk(FROM_LINDA))
     assert (answer["contact"], answer["contact_created"]) == (linda, False)
     assert answer["conversation"]["uuid"] == before["uuid"]
-    assert (answer["conversation"]["status"], answer["bucket"]) == ("Open", "inbox")
+    bucket = "spam" if status == "Spam" else "inbox"
+    assert (answer["conversation"]["status"], answer["bucket"]) == (status, bucket)
     assert messages_of(api, before)[0]["contact_id"] == linda["id"]
     assert roles(api, linda["id"]) == {before["uuid"]: "participant"}
+
+
+ENCLOSED = {
+    "the whole mail": mail("Content-Type: message/rfc822", body="Message-ID: <out@desk>\n\nDear"),
+    "its headers": mail("Content-Type: text/rfc822-headers", body="Message-ID: <out@desk>\n"),
+}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("enclosed", ENCLOSED.values(), ids=ENCLOSED)
+def test_bounce_reopens_the_conversation_of_the_message_that_it_encloses(
+    api: Api, status: str, enclosed: bytes
+) -> None:
+    before = thread(api, status)
+    text = mail("Content-Type: text/plain", body="It could not be delivered.")
+    answer = hand_over(api, multipart("report", text, enclosed, headers=(DAEMON,)))
+    assert (answer["contact"], answer["conversation_created"]) == (None, False)
+    assert answer["conversation"]["uuid"] == before["uuid"]
+    assert (answer["conversation"]["status"], answer["bucket"]) == ("Open", "inbox")
+
+
+@pytest.mark.parametrize(
+    "sender",
+    ["MAILER-DAEMON (Mail Delivery System)", '"" (Mail Delivery System)', "<>", "Postmaster"],
+)
+def test_bounce_needs_no_address(api: Api, sender: str) -> None:
+    answer = hand_over(api, mail(f"From: {sender}", "Subject: Undelivered", body="Sorry."))
+    assert (answer["contact"], answer["contact_created"]) == (None, False)
+    [message] = messages_of(api, answer["conversation"])
+    assert (message["content"], message["from"]) == ("Sorry.", None)
+
+
+def test_mail_of_a_person_needs_an_address(api: Api) -> None:
+    hand_over(api, mail("From: Linda Olsen"), 400)
 
 
 def test_automatic_message_of_a_known_contact_begins_their_conversation(api: Api) -> None:

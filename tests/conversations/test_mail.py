@@ -38,7 +38,7 @@ def fields(message: IncomingMessage) -> dict[str, Any]:
             name: getattr(message, name)
             for name in (
                 *("subject", "content", "message_id", "in_reply_to", "references"),
-                *("received_at", "is_automatic"),
+                *("received_at", "origin"),
             )
         },
     }
@@ -58,7 +58,7 @@ def test_only_a_mail_without_usable_sender_is_refused(raw: bytes) -> None:
 
 def assert_within_limits(message: IncomingMessage) -> None:
     """Check what the rest of the service relies on."""
-    people = (message.sender, *message.cc)
+    people = tuple(filter(None, (message.sender, *message.cc)))
     ids = [*filter(None, (message.message_id, message.in_reply_to)), *message.references]
     for line in (message.subject, *ids, *(person.display_name for person in people)):
         assert text.clean_line(line) == line

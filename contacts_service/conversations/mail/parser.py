@@ -5,16 +5,18 @@ This module decides what headers mean. `headers` parses them, `body` finds the t
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from contacts_service.conversations.incoming import (
+    BOUNCE,
     DISPLAY_NAME_LENGTH,
     Correspondent,
     IncomingMessage,
     cut_line,
     cut_paragraphs,
 )
+from contacts_service.conversations.mail.automatic import enclosed_headers, origin_of
 from contacts_service.conversations.mail.body import plain_text
 from contacts_service.conversations.mail.headers import (
     Headers,
@@ -32,6 +34,7 @@ from contacts_service.limits import (
 from contacts_service.text import normalise_message_id
 
 AUTHORS_LIMIT = 100
+DATE_LENGTH = 200
 
 _in_brackets = re.compile(r"<([^<>]*)>")
 
@@ -40,16 +43,27 @@ class UnusableMailError(Exception):
     """The mail can never be recorded. The message is a sentence that says why."""
 
 
-def parse_mail(raw: bytes) -> IncomingMessage:
+def parse_mail(
+    raw: bytes, is_forwarder: Callable[[str], bool] = lambda _: False
+) -> IncomingMessage:
     """Parse a raw mail, also one that breaks RFC 5322 or MIME.
 
-    Text over a limit is cut, and unreadable parts are left out. Raises UnusableMailError only if no
-    header names a usable sender.
+    Text over a limit is cut, and unreadable parts are left out. `is_forwarder` says which addresses
+    are no senders, but forward what others wrote. Raises UnusableMailError only if no header names
+    a usable sender and the mail is no bounce.
     """
     mail = _normalise_line_ends(raw)
     headers, body = read_headers(mail, 0, len(mail))
     sender = find_sender(headers)
+    origin = origin_of(headers, sender)
+    if sender is None and origin != BOUNCE:
+        raise UnusableMailError("The mail has no usable sender address.")
+    if sender is not None and is_forwarder(sender.email or ""):
+        sender = find_original_sender(headers, sender)
     answered = _ids(headers, "in-reply-to")
+    if origin == BOUNCE:
+        enclosed = enclosed_headers(mail, body)
+        answered = [*(_ids(enclosed, "message-id")[:1] if enclosed else []), *answered]
     return IncomingMessage(
         channel="email",
         sender=sender,
@@ -59,7 +73,8 @@ def parse_mail(raw: bytes) -> IncomingMessage:
         message_id=next(iter(_ids(headers, "message-id")), None),
         in_reply_to=next(iter(answered), None),
         references=(*_references(headers), *answered[:0:-1]),
-        is_automatic=is_automatic(headers, sender),
+        date=cut_line(headers.first("date"), DATE_LENGTH) or None,
+        origin=origin,
     )
 
 
@@ -70,7 +85,7 @@ def _normalise_line_ends(raw: bytes) -> bytes:
     return raw.lstrip(b"\xef\xbb\xbf \t\n")
 
 
-def find_sender(headers: Headers) -> Correspondent:
+def find_sender(headers: Headers) -> Correspondent | None:
     """Find the author: of several the one that Sender names (RFC 5322, 3.6.2), else the first."""
     authors = list(islice(_correspondents(headers, "from"), AUTHORS_LIMIT))
     submitters = list(islice(_correspondents(headers, "sender"), 1))
@@ -82,13 +97,22 @@ def find_sender(headers: Headers) -> Correspondent:
     for name in ("reply-to", "return-path"):
         for usable in _correspondents(headers, name):
             return usable
-    raise UnusableMailError("The mail has no usable sender address.")
+    return None
 
 
-def find_copied_in(headers: Headers, sender: Correspondent) -> tuple[Correspondent, ...]:
+def find_original_sender(headers: Headers, forwarder: Correspondent) -> Correspondent:
+    """Find who wrote what a form or a group has forwarded; the forwarder where nothing says."""
+    for name in ("x-original-from", "x-original-sender", "reply-to"):
+        for original in _correspondents(headers, name):
+            if original.email != forwarder.email:
+                return original
+    return forwarder
+
+
+def find_copied_in(headers: Headers, sender: Correspondent | None) -> tuple[Correspondent, ...]:
     copied: dict[str | None, Correspondent] = {}
     for correspondent in _correspondents(headers, "cc"):
-        if correspondent.email != sender.email:
+        if sender is None or correspondent.email != sender.email:
             copied.setdefault(correspondent.email, correspondent)
         if len(copied) == CC_COUNT:
             break
@@ -129,19 +153,3 @@ def _clean_id(written: str) -> str:
     if len(message_id) > MESSAGE_ID_LENGTH:  # a cut one might equal another id
         return hashlib.sha256(message_id.encode()).hexdigest()
     return message_id
-
-
-def is_automatic(headers: Headers, sender: Correspondent) -> bool:
-    """Whether the mail is a bounce, a receipt or an automatic reply (RFC 3834).
-
-    Newsletters and mailing lists are ordinary senders.
-    """
-    submitted = headers.first("auto-submitted").partition(";")[0].partition("(")[0]
-    return (
-        submitted.strip().lower() not in ("", "no")
-        or headers.first("precedence").lower() in ("auto_reply", "auto-reply")
-        or any(name in headers for name in ("x-autoreply", "x-autorespond"))
-        or headers.first("return-path").replace(" ", "") == "<>"
-        or headers.content_type == "multipart/report"
-        or (sender.email or "").startswith("mailer-daemon@")
-    )
