@@ -13,7 +13,7 @@ from contacts_service.db.models import Contact
 from contacts_service.db.session import UnitOfWork
 from contacts_service.limits import EMAIL, PHONE
 from contacts_service.search.query import find_by_number
-from contacts_service.text import phone_digits
+from contacts_service.text import fold, phone_digits
 from contacts_service.timestamps import utc_now
 
 
@@ -94,11 +94,18 @@ def _complete_contact(
 
 
 def _complete_names(contact: Contact, person: Correspondent) -> bool:
-    """Replace empty and guessed names, never what an agent typed. Returns whether any changed."""
+    """Replace empty and guessed names, never what an agent typed. Returns whether any changed.
+
+    A half that was told or typed must agree with the message: two people may share an address.
+    """
     *names, is_guess = guess_names(person)
     if is_guess and (contact.first_name or contact.last_name):
         return False
     before = contact.first_name, contact.last_name
+    are_guessed = contact.is_first_name_guessed, contact.is_last_name_guessed
+    for known, is_known_guessed, told in zip(before, are_guessed, names, strict=True):
+        if known and not is_known_guessed and fold(known) != fold(told):
+            return False
     for name, value in zip(("first_name", "last_name"), names, strict=True):
         flag = f"is_{name}_guessed"
         if value and (getattr(contact, flag) or not getattr(contact, name)):

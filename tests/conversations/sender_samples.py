@@ -193,17 +193,18 @@ SENDERS = [
     sample(
         "quoted local part that is another's address",
         mail('From: "linda@example.com"@example.net', "Sender: Jo <jo@example.com>"),
-        email="jo@example.com",
+        email='"linda@example.com"@example.net',
     ),
     sample(
         "the same in angle brackets",
         mail('From: X <"linda@example.com"@example.net>', "Sender: Jo <jo@example.com>"),
-        email="jo@example.com",
+        email='"linda@example.com"@example.net',
     ),
     sample(
         "quoted local part that ends like another's",
         mail('From: "x linda"@example.com', "Sender: Jo <jo@example.com>"),
-        email="jo@example.com",
+        email='"x linda"@example.com',
+        names=("X", "Linda", True),
     ),
     sample(
         "needless quotes", mail('From: Taro <"taro.y"@example.com>'), email="taro.y@example.com"
@@ -211,7 +212,47 @@ SENDERS = [
     sample(
         "two addresses for one name",
         mail("From: <linda@example.com> <jo@example.net>", "Sender: Bo <bo@example.com>"),
+        email="jo@example.net",
+    ),
+    sample(
+        "two addresses without brackets",
+        mail("From: linda@example.com jo@example.net", "Reply-To: Bo <bo@example.com>"),
         email="bo@example.com",
+    ),
+    sample(
+        "an address in the name, with a comma",
+        mail("From: linda@victim.example, Support <agent@firm.example>"),
+        email="agent@firm.example",
+        names=("Support", "", False),
+    ),
+    sample(
+        "unusable address in brackets, another in the name",
+        mail('From: "linda@victim.example" <root@localhost>', "Sender: Jo <jo@example.com>"),
+        email="jo@example.com",
+    ),
+    sample(
+        "people copied in, behind a quote never closed",
+        mail(LINDA, 'Cc: "Bob <bob@example.com>, Ann <ann@example.com>'),
+        cc=["ann@example.com", "bob@example.com"],
+    ),
+    sample(
+        "people copied in, with unquoted commas",
+        mail(
+            LINDA, "Cc: Smith, Bob <bob@example.com>, root, ann@example.com, Lee, Jo <jo@x.example>"
+        ),
+        cc=["bob@example.com", "jo@x.example", "ann@example.com"],
+        cc_names=["Smith, Bob", "Lee, Jo", ""],
+    ),
+    sample(
+        "comments everywhere",
+        mail(
+            r"From: Pete(A nice \) chap) <pete(his account)@silly.example(his host)>",
+            "Cc: A Group(Some people)\r\n :Chris Jones <c@(Chris's host.)public.example>,\r\n"
+            "  joe@example.org, John <jdoe@one.example> (my dear friend); (the end of the group)",
+        ),
+        email="pete@silly.example",
+        names=("Pete", "", False),
+        cc=["c@public.example", "jdoe@one.example", "joe@example.org"],
     ),
     sample(
         "several ids answered",
@@ -242,6 +283,73 @@ SENDERS = [
         ),
         cc=["bob@example.com", "ann@example.com"],
     ),
+]
+
+# What follows `From: `, the address, and the names: guessed, where the third is True.
+FROM_VALUES = [
+    # addresses that servers use
+    ("john@abc_d.example", "john@abc_d.example", ("John", "", True)),
+    ("a..b@docomo.example", "a..b@docomo.example", ("A", "B", True)),
+    ("Yuki <xy.@docomo.example>", "xy.@docomo.example", ("Yuki", "", False)),
+    ('"aaa..b"@docomo.example', "aaa..b@docomo.example", ("Aaa", "B", True)),
+    ('"#FAX#*49"@fax.example', "#fax#*49@fax.example", ("Fax", "", True)),
+    ('Fax <"#FAX#*49"@fax.example>', "#fax#*49@fax.example", ("Fax", "", False)),
+    (".linda@x.example", ".linda@x.example", ("Linda", "", True)),
+    ("Linda <.linda@x.example>", ".linda@x.example", ("Linda", "", False)),
+    ("Linda <linda@x.example.>", "linda@x.example", ("Linda", "", False)),
+    ("Linda <\u200blinda@x.example\u202c>", "linda@x.example", ("Linda", "", False)),
+    ("Linda <@relay.example:linda@x.example>", "linda@x.example", ("Linda", "", False)),
+    ("Linda <@a.example,@b.example:linda@x.example>", "linda@x.example", ("Linda", "", False)),
+    # comments
+    ("Linda Olsen (linda@example.com)", "linda@example.com", ("Linda", "Olsen", False)),
+    ("pete(his account)@example.com", "pete@example.com", ("Pete", "", True)),
+    ("linda@example.com (Linda (Lin) Olsen)", "linda@example.com", ("Linda", "Olsen", False)),
+    # broken
+    (
+        "Support (re: jo@cust.example <agent@firm.example>",
+        "agent@firm.example",
+        ("Support", "", False),
+    ),
+    (
+        '"Linda linda@victim.example <mallory@evil.example>',
+        "mallory@evil.example",
+        ("Linda", "", False),
+    ),
+    ('Linda "Olsen <linda@x.example>', "linda@x.example", ("Linda", "Olsen", False)),
+    ('"Linda Olsen <linda@x.example>"', "linda@x.example", ("Linda", "Olsen", False)),
+    ("Some One <<a@b.example>>", "a@b.example", ("Some", "One", False)),
+    ("Some One <<a@b.example>", "a@b.example", ("Some", "One", False)),
+    ("Some One<a@b.example>.", "a@b.example", ("Some", "One", False)),
+    ("Some One <some> <a@b.example>", "a@b.example", ("Some", "One", False)),
+    (r"\"Linda Olsen\" <linda@x.example>", "linda@x.example", ("Linda", "Olsen", False)),
+    ("Linda :-) <linda@x.example>", "linda@x.example", ("Linda", "", False)),
+    ("Linda :-( <linda@x.example>", "linda@x.example", ("Linda", "", False)),
+    ("mailto:linda@x.example", "linda@x.example", ("Linda", "", True)),
+    ("Linda [mailto:linda@x.example]", "linda@x.example", ("Linda", "", False)),
+    # names
+    ("Olsen, Linda <linda@x.example>", "linda@x.example", ("Linda", "Olsen", False)),
+    ('"Olsen, Linda" <linda@x.example>', "linda@x.example", ("Linda", "Olsen", False)),
+    ('"Olsen", Linda <linda@x.example>', "linda@x.example", ("Linda", "Olsen", False)),
+    ("Joe Foo, PhD <joe@x.example>", "joe@x.example", ("Joe", "Foo, PhD", False)),
+    ("Foo, Joe, PhD <joe@x.example>", "joe@x.example", ("Joe", "Foo, PhD", False)),
+    ('ООО "Ромашка" <a@b.example>', "a@b.example", ("ООО", "Ромашка", False)),
+    ('"+61 412 345 678" <jo.meyer@x.example>', "jo.meyer@x.example", ("Jo", "Meyer", True)),
+    ("Günther John | Example GmbH <g@x.example>", "g@x.example", ("Günther", "John", False)),
+    ("Linda Olsen [External] <linda@x.example>", "linda@x.example", ("Linda", "Olsen", False)),
+    (
+        "=?utf-8?Q?=3D=3Futf-8=3FQ=3FL=3DC3=3DA9a=5FOlsen=3F=3D?= <lea@x.example>",
+        "lea@x.example",
+        ("Léa", "Olsen", False),
+    ),
+    (
+        f"{word('utf-8', word('utf-8', 'Léa Olsen'.encode()).encode())} <lea@x.example>",
+        "lea@x.example",
+        ("Léa", "Olsen", False),
+    ),
+]
+SENDERS += [
+    sample(value, mail(f"From: {value}"), email=email, names=names)
+    for value, email, names in FROM_VALUES
 ]
 
 WITHOUT_SENDER = [

@@ -169,6 +169,8 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "people": lambda: mail(LINDA, "Cc: " + ",".join(f"u{n}@a.example" for n in range(100_000))),
     "one person": lambda: mail(LINDA, "Cc: " + "linda@example.com," * 100_000),
     "not addresses": lambda: mail(LINDA, "Cc: " + "a@b," * 500_000),
+    "headers of people": lambda: mail(LINDA, *["Cc: " + "é@é.é," * 400] * 1000),
+    "quoted words": lambda: mail("From: " + '<"\\"@' * 200_000, LINDA),
     "one header": lambda: mail(LINDA, *["Cc: a@b"] * 400_000),
     "headers": lambda: mail(*[f"X-{n}: y" for n in range(100_000)], LINDA),
     "references": lambda: mail(LINDA, "References: " + "<a@b>" * 500_000),

@@ -23,6 +23,47 @@ DISPLAY_NAMES = [
     ("Linda Olsen, M.D. Ph.D.", "Linda", "Olsen, M.D. Ph.D."),
     ("Acme, Inc.", "Acme, Inc.", ""),
     ("Linda Olsen linda@example.com", "Linda", "Olsen"),
+    ("Olsen, Linda, PhD", "Linda", "Olsen, PhD"),
+    ("Joe Foo, MD, Ph. D.", "Joe", "Foo, MD, Ph. D."),
+    ("Joe Foo, MA", "Joe", "Foo, MA"),
+    ("Foo, Ma", "Ma", "Foo"),
+    ("Joe Foo, LCSW", "Joe", "Foo, LCSW"),
+    ("FOO BAR, JOE", "JOE", "FOO BAR"),
+    ("Joe Foo, Dipl.-Ing.", "Joe", "Foo, Dipl.-Ing."),
+    ("Joe Foo Jr.", "Joe", "Foo Jr."),
+    ("Joe Foo, Jr.", "Joe", "Foo, Jr."),
+    ("Foo, Dr. Joe", "Dr. Joe", "Foo"),
+    ("Müller, Schmidt & Partner GmbH", "Müller, Schmidt & Partner GmbH", ""),
+    ("Juan de las Casas", "Juan", "de las Casas"),
+    ("María de los Ángeles", "María", "de los Ángeles"),
+    ("Jan van 't Hoff", "Jan", "van 't Hoff"),
+    ("'t Hooft, Gerard", "Gerard", "'t Hooft"),
+    ("Karl von und zu Guttenberg", "Karl", "von und zu Guttenberg"),
+    ("José Ortega y Gasset", "José", "Ortega y Gasset"),
+    ("Gogh, Vincent van", "Vincent", "van Gogh"),
+    ("van der Berg, Vincent", "Vincent", "van der Berg"),
+    ("Linda Y Olsen", "Linda Y", "Olsen"),
+    ("Marcus Smith (ABC)", "Marcus", "Smith"),
+    ("Linda Olsen (Acme (Sydney))", "Linda", "Olsen"),
+    ("Linda Olsen [External]", "Linda", "Olsen"),
+    ("[EXT] Linda Olsen", "Linda", "Olsen"),
+    ("Linda Olsen (Acme", "Linda", "Olsen"),
+    ("田中 太郎（株式会社）", "太郎", "田中"),
+    ('ООО "Ромашка"', "ООО", "Ромашка"),
+    ("«Linda» Olsen", "Linda", "Olsen"),
+    ("'Linda' Olsen", "Linda", "Olsen"),
+    ("'Linda O'Brien'", "Linda", "O'Brien"),
+    ("“Linda D’Arc”", "Linda", "D’Arc"),
+    ("'Linda Olsen", "Linda", "Olsen"),
+    ("'Linda Olsen' via Support", "Linda", "Olsen"),
+    ("Olsen, Linda via Acme Forms", "Linda", "Olsen"),
+    ("Linda Via", "Linda", "Via"),
+    ("Günther John | Example GmbH", "Günther", "John"),
+    ("Günther John|Example GmbH", "Günther", "John"),
+    ("Linda Olsen - Example GmbH", "Linda", "Olsen"),
+    ("Linda Olsen – Example GmbH", "Linda", "Olsen"),
+    ("Linda Olsen-Berg", "Linda", "Olsen-Berg"),
+    ("- Linda Olsen -", "Linda", "Olsen"),
     ("王 小明", "小明", "王"),
     ("김 철수", "철수", "김"),
     ("王小明", "王小明", ""),
@@ -43,6 +84,9 @@ LOCAL_PARTS = [
     ("josé.muñoz", "José", "Muñoz"),
     ("info", "Info", ""),
     ("_linda_", "Linda", ""),
+    (".linda..olsen.", "Linda", "Olsen"),
+    ('"linda olsen"', "Linda", "Olsen"),
+    ('"linda@example.net"', "Linda", ""),
 ]
 
 
@@ -53,7 +97,9 @@ def test_names_come_from_the_display_name(display_name: str, first: str, last: s
 
 
 @pytest.mark.parametrize(("local_part", "first", "last"), LOCAL_PARTS)
-@pytest.mark.parametrize("display_name", ["", "'linda@example.com'", '""', " - "])
+@pytest.mark.parametrize(
+    "display_name", ["", "'linda@example.com'", '""', " - ", "+61 412 345 678", "42", "(External)"]
+)
 def test_names_are_guessed_from_the_local_part(
     local_part: str, first: str, last: str, display_name: str
 ) -> None:

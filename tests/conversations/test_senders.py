@@ -215,10 +215,11 @@ GUESSED = {
     "guess, one told": ({}, {"first_name": "Lindy"}, ("Lindy", "Olsen")),
     "guess, nothing told": ({}, {}, ("Linda", "Olsen")),
     "typed": ({"first_name": "Ann", "last_name": "Lee"}, TOLD, ("Ann", "Lee")),
-    "one typed": ({"first_name": "Ann"}, TOLD, ("Ann", "Olsen-Berg")),
-    "other typed": ({"last_name": "Lee"}, TOLD, ("Lindy", "Lee")),
+    "one typed": ({"first_name": "Ann"}, TOLD, ("Ann", "Olsen")),
+    "one typed as told": ({"first_name": "LINDY"}, TOLD, ("LINDY", "Olsen-Berg")),
+    "other typed": ({"last_name": "Lee"}, TOLD, ("Linda", "Lee")),
     "retyped": ({"first_name": "Linda", "last_name": "Olsen"}, TOLD, ("Linda", "Olsen")),
-    "one retyped": ({"last_name": "Olsen"}, TOLD, ("Lindy", "Olsen")),
+    "one retyped": ({"last_name": "Olsen"}, TOLD, ("Linda", "Olsen")),
     "one cleared, one told": ({"last_name": ""}, {"last_name": "Berg"}, ("Linda", "Berg")),
     "one cleared, nothing told": ({"last_name": ""}, {}, ("Linda", "")),
     "other fields": ({"phone": "12", "custom_attributes": {"a": 1}}, TOLD, ("Lindy", "Olsen-Berg")),
@@ -242,19 +243,36 @@ def test_names_from_a_message_stay(api: Api) -> None:
 
 
 @pytest.mark.parametrize("way", ["quick-create", "begun conversation", "update"])
-def test_names_from_an_agent_stay_and_empty_ones_are_filled(api: Api, way: str) -> None:
-    given = {"email": LINDA, "first_name": "Linda"}
+def test_half_a_name_from_an_agent_is_completed_only_by_the_same_person(api: Api, way: str) -> None:
+    given = {"email": LINDA, "first_name": "Léa"}
     if way == "quick-create":
         api.post("/contacts/quick", given)
     elif way == "begun conversation":
         api.post("/conversations", {"contact": given, "channel": "email", "message": "Dear"})
     else:
-        api.make_contact(LINDA, first_name="Linda")
-    assert names(receive(api, {"email": LINDA} | TOLD)["contact"]) == ("Linda", "Olsen-Berg")
-    assert names(receive(api, {"email": LINDA, "last_name": "Berg"})["contact"]) == (
-        "Linda",
-        "Olsen-Berg",
-    )
+        api.make_contact(LINDA, first_name="Léa")
+    for told in (TOLD, {"last_name": "Berg"}, {"first_name": "Lea"}, {}):
+        assert names(receive(api, {"email": LINDA} | told)["contact"]) == ("Léa", "")
+    told = {"first_name": "LEA", "last_name": "Berg"}
+    assert names(receive(api, {"email": LINDA} | told)["contact"]) == ("Léa", "Berg")
+
+
+# Half a name from a message, a whole name from another, and the contact's name after both.
+HALVES = {
+    "other first name": ({"first_name": "Hans"}, "Peter", "Pan", ("Hans", "")),
+    "same first name": ({"first_name": "Hans"}, "HANS", "Pan", ("Hans", "Pan")),
+    "other last name": ({"last_name": "Meier"}, "Peter", "Pan", ("", "Meier")),
+    "same last name": ({"last_name": "Pån"}, "Peter", "Pan", ("Peter", "Pån")),
+}
+
+
+@pytest.mark.parametrize(("half", "first", "last", "expected"), HALVES.values(), ids=HALVES.keys())
+def test_people_who_share_an_address_are_not_mixed(
+    api: Api, half: dict[str, str], first: str, last: str, expected: Names
+) -> None:
+    receive(api, {"email": LINDA} | half)
+    whole = {"email": LINDA, "first_name": first, "last_name": last}
+    assert names(receive(api, whole)["contact"]) == expected
 
 
 def test_contact_without_names_is_named_by_its_address(api: Api) -> None:

@@ -8,9 +8,8 @@ import binascii
 import re
 import string
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from email.message import Message
-from itertools import groupby, islice
+from itertools import groupby
 from operator import itemgetter
 
 from contacts_service import text
@@ -19,27 +18,12 @@ from contacts_service.conversations.mail import charsets
 HEADERS_LENGTH = 4 * 1024 * 1024
 PARAMETERS_LENGTH = 2000
 REPEATS_LIMIT = 1000
-TOKENS_LIMIT = 20_000
-ADDRESS_LENGTH = 1000
-LOOSE_LIMIT = 100
+WORD_LAYERS = 2
 
 _header = re.compile(rb"^([!-9;-~]{1,80})[ \t]*:(.*+(?:\n[ \t].*+)*+)", re.MULTILINE)
 _NOT_BASE64 = bytes(set(range(256)) - set(string.ascii_letters.encode() + b"0123456789+/="))
 _controls = re.compile(f"[{text.NOT_IN_LINES}]")
 _word_start = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?")
-_mailbox_token = re.compile(
-    r"""(?P<word>=\?[^?\s]{1,80}\?[bBqQ]\?[^?]*\?+=)
-      | "(?P<quoted>[^"\\]*+(?:\\.[^"\\]*+)*+)"?
-      | <(?P<angle>[^<>,;]*)>?
-      | (?P<separator>[,;])
-      | (?P<group>:)
-      | (?P<parenthesis>[()])
-      | (?P<text>[^",;:<>()=]+|.)""",
-    re.VERBOSE | re.DOTALL,
-)
-_plain_local_part = re.compile(r"[\w.+-]+")
-_needless_quotes = re.compile(r'^"([\w.+-]+)"@')
-_around_addresses = re.compile(r"[\s<>()\[\],;:\"]+")
 
 
 class Headers:
@@ -108,8 +92,16 @@ def decode_words(line: str) -> str:
     """Decode the encoded words of a line (RFC 2047), also where they break the rules.
 
     The bytes of adjacent words in one charset are joined first, because some senders cut
-    characters in two. A last word without an end is decoded as far as it goes.
+    characters in two. A last word without an end is decoded as far as it goes. Words that were
+    encoded twice are decoded twice.
     """
+    for _ in range(WORD_LAYERS):
+        if "=?" in line:
+            line = _decode_layer(line)
+    return line
+
+
+def _decode_layer(line: str) -> str:
     chunks: list[tuple[str, bytes]] = []
     position = 0
     while start := _word_start.search(line, position):
@@ -143,97 +135,3 @@ def decode_base64(encoded: bytes) -> bytes:
     digits = digits[: digits.find(b"=")] if b"=" in digits else digits
     digits = digits[:-1] if len(digits) % 4 == 1 else digits
     return binascii.a2b_base64(digits + b"==")
-
-
-def mailboxes(line: str) -> Iterator[tuple[str, str]]:
-    """Yield display name and normalised address of each usable mailbox in an address header.
-
-    Members of groups count; text that is no address is skipped. If unclosed quotes or comments
-    leave no mailbox, every address in the text is taken, without a name.
-    """
-    if "@" not in line:
-        line = decode_words(line)
-    is_found = False
-    for mailbox in _split_mailboxes(line):
-        if named := _read_mailbox(mailbox):
-            is_found = True
-            yield named
-    if not is_found and (line.count('"') % 2 or line.count("(") != line.count(")")):
-        yield from (("", email) for _, email in _loose_addresses(line))
-
-
-@dataclass
-class _Mailbox:
-    """The tokens between two separators, by kind."""
-
-    phrase: list[str] = field(default_factory=list)  # words and quoted strings, without the quotes
-    bare: list[str] = field(default_factory=list)  # the same, with the `@` in quotes masked
-    angles: list[str] = field(default_factory=list)
-    comment: list[str] = field(default_factory=list)
-
-
-def _split_mailboxes(line: str) -> Iterator[_Mailbox]:
-    mailbox = _Mailbox()
-    depth = 0
-    for count, token in enumerate(_mailbox_token.finditer(line)):
-        kind, part = token.lastgroup, token[token.lastgroup or 0]
-        if count == TOKENS_LIMIT:
-            return  # the current mailbox may be incomplete
-        if kind == "parenthesis":
-            depth = depth + 1 if part == "(" else max(0, depth - 1)
-        elif depth:
-            mailbox.comment.append(part)
-        elif kind == "separator":
-            yield mailbox
-            mailbox = _Mailbox()
-        elif kind == "group":
-            mailbox.phrase.clear()
-            mailbox.bare.clear()
-        elif kind == "angle":
-            mailbox.angles.append(part)
-        elif kind == "quoted":
-            mailbox.phrase.append(re.sub(r"\\(.)", r"\1", part))
-            is_plain = _plain_local_part.fullmatch(part)
-            mailbox.bare.append(part if is_plain else part.replace("@", "\0").join('""'))
-        else:
-            mailbox.phrase.append(part)
-            mailbox.bare.append(part)
-    yield mailbox
-
-
-def _read_mailbox(mailbox: _Mailbox) -> tuple[str, str] | None:
-    """Read name and address. Returns None if it is ambiguous which address is meant.
-
-    An address outside of quotes takes precedence over one inside:
-    `"linda@example.com"@example.net` is an address at example.net.
-    """
-    phrase, comment = decode_words("".join(mailbox.phrase)), decode_words("".join(mailbox.comment))
-    written = {angle for angle in mailbox.angles if "@" in angle}
-    if written:
-        emails = {_usable_address(angle) for angle in written}
-        email = emails.pop()
-        return (phrase.strip() or comment, email) if email and not emails else None
-    bare = decode_words("".join(mailbox.bare))
-    for word, email in _loose_addresses(phrase if "@" not in bare else bare):
-        return phrase.replace(word, " ").strip(" <>") or comment, email
-    return None
-
-
-def _loose_addresses(line: str) -> Iterator[tuple[str, str]]:
-    """Yield the addresses in running text, as written and normalised."""
-    for word in islice((w for w in _around_addresses.split(line) if "@" in w), LOOSE_LIMIT):
-        if email := _usable_address(word):
-            yield word, email
-
-
-def _usable_address(address: str) -> str:
-    """Normalise an address. Returns "" if it is invalid."""
-    if "@" not in address or len(address) > ADDRESS_LENGTH:
-        return ""
-    address = re.sub(r"\s*([@.])\s*", r"\1", decode_words(address)).strip(" .'")
-    address = re.sub("^mailto:", "", address, flags=re.IGNORECASE)
-    address = _needless_quotes.sub(r"\1@", address)
-    try:
-        return text.normalise_email(address)
-    except ValueError:
-        return ""

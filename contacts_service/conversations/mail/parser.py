@@ -1,6 +1,6 @@
 """Turns a raw mail into an incoming message, in whatever state the mail is.
 
-This module decides what headers mean. `headers` parses them, `body` finds the text.
+This module decides what headers mean. `headers` and `addresses` parse them, `body` finds the text.
 """
 
 import hashlib
@@ -16,14 +16,10 @@ from contacts_service.conversations.incoming import (
     cut_line,
     cut_paragraphs,
 )
+from contacts_service.conversations.mail.addresses import mailboxes
 from contacts_service.conversations.mail.automatic import enclosed_headers, origin_of
 from contacts_service.conversations.mail.body import plain_text
-from contacts_service.conversations.mail.headers import (
-    Headers,
-    decode_words,
-    mailboxes,
-    read_headers,
-)
+from contacts_service.conversations.mail.headers import Headers, decode_words, read_headers
 from contacts_service.limits import (
     CC_COUNT,
     CONTENT_LENGTH,
@@ -35,6 +31,7 @@ from contacts_service.text import normalise_message_id
 
 AUTHORS_LIMIT = 100
 DATE_LENGTH = 200
+REPEATED_LENGTH = 100_000  # of one header that is given many times
 
 _in_brackets = re.compile(r"<([^<>]*)>")
 
@@ -120,7 +117,11 @@ def find_copied_in(headers: Headers, sender: Correspondent | None) -> tuple[Corr
 
 
 def _correspondents(headers: Headers, name: str) -> Iterator[Correspondent]:
+    length = 0
     for value in headers.values(name):
+        length += len(value)
+        if length > max(len(value), REPEATED_LENGTH):
+            return
         for display_name, email in mailboxes(value):
             display_name = cut_line(display_name, DISPLAY_NAME_LENGTH)
             yield Correspondent(email=email, display_name=display_name)
