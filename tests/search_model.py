@@ -16,18 +16,46 @@ Contact = dict[str, Any]  # as the API answers it, channels included
 
 def answer(directory: list[Contact], q: str) -> list[int]:
     """The ids that a search for `q` finds, in order. `directory` is in the order of its updates."""
-    pieces = [piece for piece in fold(q).split() if any(category(c) in "LN" for c in piece)]
+    typed = fold(q).split()
+    bare = [piece for piece in map(without_ends, typed) if piece]
+    pieces = [piece for piece in bare if any(category(c) in "LN" for c in piece)]
     if not pieces:
         return []
+    wholes = (" ".join(typed), " ".join(bare))
     ranked = [
-        (rank(contact, pieces, " ".join(fold(q).split())), -place, contact["id"])
+        (rank(contact, pieces, wholes), -place, contact["id"])
         for place, contact in enumerate(directory)
     ]
     return [found for place, _, found in sorted(r for r in ranked if r[0])][:20]
 
 
-def rank(contact: Contact, pieces: list[str], whole: str) -> int:
-    """The rank from 1 to 5, or 0 if the contact does not match."""
+def without_ends(piece: str) -> str:
+    """The piece without what a mail program puts around an address or a name."""
+    while piece:
+        if is_dropped(piece[0]):
+            piece = piece[1:]
+        elif scheme := re.match("mailto:|tel:", piece):
+            piece = piece[scheme.end() :]
+        elif is_dropped(piece[-1]):
+            piece = piece[:-1]
+        else:
+            break
+    return piece
+
+
+def is_dropped(character: str) -> bool:
+    """Whether it is one of the separators and brackets, or a quotation mark of any script."""
+    name = unicodedata.name(character, "")
+    is_quotation_mark = "QUOTATION MARK" in name or "CORNER BRACKET" in name
+    return character in ",;:<>()[]" or (is_quotation_mark and not name.startswith("TAG"))
+
+
+def rank(contact: Contact, pieces: list[str], wholes: tuple[str, str]) -> int:
+    """The rank from 1 to 5, or 0 if the contact does not match.
+
+    `wholes` are the whole query as it was typed and without what is dropped of its pieces.
+    """
+    typed, bare = wholes
     names = [fold(contact["first_name"]), fold(contact["last_name"])]
     if all(is_han(name) for name in names):
         names.append((names[1] + names[0]).replace(" ", ""))
@@ -39,11 +67,14 @@ def rank(contact: Contact, pieces: list[str], whole: str) -> int:
         if channel["channel"] == "phone"
     ]
     stored = [digits for digits in map(number, phones) if digits]
-    asked = number(whole) if re.fullmatch(r"[0-9 +()\-./]+", whole) else ""
-    if sum(c in "0123456789" for c in whole) < 3 or len(asked) < 3:
+    asked = ""
+    if re.fullmatch(r"[0-9 +()\-./]+", bare) and sum(c in "0123456789" for c in bare) > 2:
+        # A bracket at the end of a piece still tells that the 0 in "+45 (0) 12 34" is none.
+        asked = number("".join(c for c in typed if c in "0123456789 +()-./"))
+    if len(asked) < 3:
         asked = ""
 
-    if whole in [" ".join(a.split()) for a in addresses] or (asked and asked in stored):
+    if {typed, bare} & {" ".join(a.split()) for a in addresses} or (asked and asked in stored):
         return 1
     if all(any(is_word(piece, name) for name in names) for piece in pieces):
         return 2

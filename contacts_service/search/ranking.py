@@ -28,6 +28,13 @@ _SOUTH_EAST_ASIAN = (  # Thai, Lao, Myanmar, Khmer
 _spaceless = re.compile(f"[{_HAN}{_KANA}{_SOUTH_EAST_ASIAN}]")
 _han_name = re.compile(f"[{_HAN} ]+")
 _number_query = re.compile(r"[0-9 +()\-./]+")
+_not_in_numbers = re.compile(r"[^0-9 +()\-./]")
+
+# Dropped from both ends of a piece. Quotation marks are those of Unicode's property Quotation_Mark
+# and the ornaments of that name, as far as folding leaves them.
+_QUOTATION_MARKS = '"«»‘‚‛“”„‟‹›⹂「」『』〝〞〟❛❜❝❞❟❠❮❯\U0001f676\U0001f677\U0001f678'
+_ENDS = _QUOTATION_MARKS + ",;:<>()[]"
+_SCHEMES = ("mailto:", "tel:")  # of a pasted link: RFC 6068, RFC 3966
 _only_digits = dict.fromkeys(code for code in range(128) if not chr(code).isdigit())
 _ascii_break = re.compile(r"[^0-9a-z]")
 
@@ -58,9 +65,14 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What was typed, folded. `number` is "" unless the whole reads as a phone number."""
+    """What was typed, folded.
+
+    `bare` is the whole without what is dropped from the ends of its pieces. `number` is "" unless
+    the whole reads as a phone number.
+    """
 
     whole: str
+    bare: str
     pieces: tuple[str, ...]
     number: str
 
@@ -69,11 +81,21 @@ def read_query(typed: str) -> Query:
     """Fold and split what was typed. A query without pieces finds nobody."""
     words = fold(typed).split()
     whole = " ".join(words)
-    pieces = tuple(dict.fromkeys(word for word in words if _has_letter_or_digit(word)))
+    bare_words = list(filter(None, map(_drop_ends, words)))
+    bare = " ".join(bare_words)
+    pieces = tuple(dict.fromkeys(word for word in bare_words if _has_letter_or_digit(word)))
     number = ""
-    if _number_query.fullmatch(whole) and sum(c.isdigit() for c in whole) >= NUMBER_LENGTH:
-        number = phone_digits(whole)
-    return Query(whole, pieces, number if len(number) >= NUMBER_LENGTH else "")
+    if _number_query.fullmatch(bare) and sum(c.isdigit() for c in bare) >= NUMBER_LENGTH:
+        number = phone_digits(_not_in_numbers.sub("", whole))  # the whole has its "(0)" still
+    return Query(whole, bare, pieces, number if len(number) >= NUMBER_LENGTH else "")
+
+
+def _drop_ends(word: str) -> str:
+    """A folded word without the quotation marks, brackets and separators that it was pasted in."""
+    word = word.lstrip(_ENDS)
+    while word.startswith(_SCHEMES):
+        word = word.partition(":")[2].lstrip(_ENDS)
+    return word.rstrip(_ENDS)
 
 
 def make_document(
@@ -131,8 +153,10 @@ def rank(dump: str, query: Query) -> int | None:
     if not pieces:
         return None
     names, _, addresses = dump.partition("\v")
-    if query.whole in addresses and query.whole in addresses.replace("\v", "\n").split("\n"):
-        return 1
+    if query.whole in addresses or query.bare in addresses:
+        lines = addresses.replace("\v", "\n").split("\n")
+        if query.whole in lines or query.bare in lines:
+            return 1
     numbers = Document.load(dump).numbers if query.number else ()
     if query.number in numbers:
         return 1

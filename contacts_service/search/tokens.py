@@ -70,8 +70,8 @@ def _domain_tokens(domain: str) -> frozenset[str]:
 def candidates(query: Query, rank: int) -> Conjunction:
     """The tokens that every document of this rank has; see `number_candidates` for rank 5."""
     if rank == 1:
-        whole = [_whole(query.whole)]
-        return [[*whole, NUMBER + query.number] if query.number else whole]
+        whole = dict.fromkeys((_whole(query.whole), _whole(query.bare)))
+        return [[*whole, NUMBER + query.number] if query.number else [*whole]]
     if rank == 2 and not any(map(is_spaceless, query.whole)):
         return [[WORD + word] for piece in query.pieces for word in words(piece)]
     kinds = [NAME_PREFIX] if rank <= 3 else [NAME_PREFIX, ADDRESS_PREFIX]

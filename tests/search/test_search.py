@@ -9,6 +9,8 @@ from contacts_service.contacts import service as contacts
 from contacts_service.db.session import unit_of_work
 from tests.client import Api
 
+pytestmark = pytest.mark.usefixtures("few_or_many_candidates")
+
 PEOPLE = {
     "jose": ("José", "García", "jg@exam.org", "+61 412 345 678"),
     "soren": ("Søren", "Strauß", "soren@x.example", "0412 345 678"),
@@ -27,14 +29,6 @@ def directory(app: Flask, api: Api) -> Api:
                 session, first_name=first_name, last_name=last_name, email=email, phone=phone
             )
     return api
-
-
-@pytest.fixture(autouse=True, params=["few", "many"])
-def _candidates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run each test in both ways: each of a few candidates is ranked, or rank by rank is asked."""
-    if request.param == "many":
-        monkeypatch.setattr("contacts_service.search.query.CANDIDATES_OF_ONE_WORD", 0)
-        monkeypatch.setattr("contacts_service.search.query.CANDIDATES_OF_SEVERAL_WORDS", 0)
 
 
 def search(api: Api, q: str) -> list[str]:

@@ -50,11 +50,16 @@ PHONES = [
 QUERIES = ["linda example.com", "0412 345", "+61412345", "(412) 345", "345678", "an ols", "o’n"]
 SYNTAX = ['"', "*", "AND", "a:b", "NEAR(a b)", "-a", "%", "_", "🙂", "王小明", "明", "٣٤٥"]
 
+# What a mail program puts around what is pasted.
+AROUND = ['"%s"', "„%s“", "「%s」", "<%s>", "[%s]", "(%s)", "%s,", "%s;", "mailto:%s", "<tel:%s>"]
+ENDS = ["", "(", ")", "<", ">", ",", ":", "“", "«", "tel:", "mailto:", "(0)", "(0", "' "]
+
 name = st.sampled_from(NAMES) | st.text(LETTERS, max_size=8)
 phone = st.none() | st.sampled_from(PHONES) | st.text("0123456789 +()-./x", min_size=1, max_size=12)
 channel = st.tuples(
     st.sampled_from(["chat", "phone"]),
-    st.sampled_from(PHONES) | st.text(LETTERS, min_size=1, max_size=6),
+    st.sampled_from([*PHONES, '"ann" <olsen>', "tel:ann", "(0)12 34"])
+    | st.text(LETTERS, min_size=1, max_size=6),
 )
 person = st.tuples(
     name, name, st.none() | st.sampled_from(EMAILS), phone, st.lists(channel, max_size=2)
@@ -74,6 +79,9 @@ def searches(draw: st.DrawFn) -> tuple[list[Any], str]:
         parts = draw(st.lists(st.sampled_from(known), min_size=1, max_size=2))
         cuts = [draw(st.tuples(st.integers(0, 4), st.integers(1, 12))) for _ in parts]
         typed = " ".join(part[a : a + n] for part, (a, n) in zip(parts, cuts, strict=True))
+    if draw(st.booleans()):
+        typed = " ".join(draw(st.sampled_from(AROUND)) % piece for piece in typed.split())
+        typed = draw(st.sampled_from(ENDS)) + typed + draw(st.sampled_from(ENDS))
     return people, typed
 
 
