@@ -13,11 +13,11 @@ from contacts_service.db.queries import CompiledStatement, ReadConnection
 from contacts_service.db.sql import numbers_parameter
 from contacts_service.search.index import search_index
 from contacts_service.search.ranking import (
+    ENDING_LENGTH,
     RANKS,
     SUBSTRING_LENGTH,
     Document,
     Query,
-    is_same_number,
     may_match,
     rank,
     read_query,
@@ -75,6 +75,18 @@ def find_by_number(reads: ReadConnection, number: str) -> int | None:
         if any(is_same_number(number, stored) for stored in Document.load(dump).numbers):
             return contact_id
     return None
+
+
+def is_same_number(one: str, other: str) -> bool:
+    """Whether two numbers, as `phone_digits` gives them, are the same; one may lack its prefix."""
+    if len(one) > len(other):
+        one, other = other, one
+    return one == other or (len(one) >= ENDING_LENGTH and other.endswith(one))
+
+
+def number_ending(number: str) -> str:
+    """The last digits of a number, which the same numbers share."""
+    return number[-ENDING_LENGTH:]
 
 
 def docids_with(reads: ReadConnection, part: str) -> list[int] | None:

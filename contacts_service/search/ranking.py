@@ -209,12 +209,6 @@ def _has_number(numbers: tuple[str, ...], number: str) -> bool:
     )
 
 
-def is_same_number(one: str, other: str) -> bool:
-    """Whether two numbers, as `phone_digits` gives them, are the same; one may lack its prefix."""
-    shorter, longer = sorted((one, other), key=len)
-    return one == other or (len(shorter) >= ENDING_LENGTH and longer.endswith(shorter))
-
-
 def is_word_start(field: str, at: int) -> bool:
     """Whether a word begins at this position of a folded field."""
     return at == 0 or not _is_word_character(field[at - 1]) or is_spaceless(field[at])

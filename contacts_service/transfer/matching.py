@@ -2,10 +2,11 @@
 
 1. The contact that has the row's email, as its primary address or as a channel.
 2. If no contact has it, or the row has no email: a contact that has the row's phone number, as its
-   phone or as a channel. Numbers are compared by their digits. Families share phones, so a row
-   with an email matches only contacts without one, and a row without email matches no contact
-   whose email is elsewhere in the file. Of several contacts, the one with the row's names (and its
-   `created_at`, if given) is taken, else the one that was updated last.
+   phone or as a channel. Two numbers are the same if the digits of one end the other's, as for the
+   sender of a message (docs/messages.md). Families share phones, so a row with an email matches
+   only contacts without one, and a row without email matches no contact whose email is elsewhere
+   in the file. Of several contacts, the one with the row's names (and its `created_at`, if given)
+   is taken, else the one that was updated last.
 3. If the row has no email: a contact that has one of its channels. If the row has no address at
    all: a contact without address that has its names (and its `created_at`, if given).
 
@@ -32,11 +33,13 @@ from contacts_service.contacts.bulk import NewContact
 from contacts_service.contacts.channels import Address, find_owners, in_parts
 from contacts_service.db.models import Contact, ContactChannel
 from contacts_service.db.session import UnitOfWork
+from contacts_service.limits import PHONE
+from contacts_service.search.query import is_same_number, number_ending
 from contacts_service.strict_json import Json, is_same_json, write_json
 from contacts_service.text import fold, phone_digits
 
-# What a row and a contact have in common other than an address: the digits of a phone, or for rows
-# and contacts without address the folded names, with or without `created_at`.
+# What a row and a contact have in common other than an address: the last digits of a phone, or for
+# rows and contacts without address the folded names, with or without `created_at`.
 MatchKey = str | tuple[str, ...]
 
 ROWS_AT_ONCE = 10_000
@@ -58,6 +61,7 @@ class RowValues:
     names: tuple[str, str] = field(init=False)
     email: str | None = field(init=False)
     phone: str | None = field(init=False)
+    number: str = field(init=False, default="")  # the phone's digits
     channels: list[Address] = field(init=False)
     key: MatchKey | None = field(init=False, default=None)
 
@@ -67,7 +71,8 @@ class RowValues:
         self.email, self.phone = given("email"), given("phone")
         self.channels = given("contact_channels", [])
         if self.phone is not None:
-            self.key = phone_key(self.phone)
+            self.number = phone_number(self.phone)
+            self.key = number_ending(self.number)
         elif self.email is None and not self.channels:
             moment = given("created_at")
             self.key = self.names if moment is None else (*self.names, moment)
@@ -95,15 +100,20 @@ class Match:
         return self.contact.first_name_folded, self.contact.last_name_folded
 
     @property
-    def phone_channels(self) -> set[MatchKey]:
-        return {phone_key(number) for channel, number in self.channels if channel == "phone"}
+    def further_numbers(self) -> list[str]:
+        return [phone_number(phone) for channel, phone in self.channels if channel == PHONE]
+
+    @property
+    def numbers(self) -> list[str]:
+        phone = self.contact.phone
+        return (
+            self.further_numbers if phone is None else [phone_number(phone), *self.further_numbers]
+        )
 
     @property
     def keys(self) -> set[MatchKey]:
-        if self.contact.phone is not None:
-            return self.phone_channels | {phone_key(self.contact.phone)}
-        if self.addresses:
-            return self.phone_channels
+        if self.contact.phone is not None or self.addresses:
+            return {number_ending(number) for number in self.numbers}
         return {self.names, (*self.names, self.contact.created_at)}
 
     @property
@@ -111,11 +121,25 @@ class Match:
         email = self.contact.email
         return self.channels if email is None else [("email", email), *self.channels]
 
+    def has_key_of(self, row: RowValues) -> bool:
+        """Whether it has the phone number of the row, or its names if neither has an address."""
+        return has_number(self.numbers, row.number) if row.number else row.key in self.keys
+
 
 @lru_cache(maxsize=CACHED_PHONES)
-def phone_key(phone: str) -> str:
-    """The digits that two spellings of a number share; all of them if search would drop them."""
+def phone_number(phone: str) -> str:
+    """The digits of a number that are compared; all of them if search would drop them."""
     return phone_digits(phone) or _not_digits.sub("", phone)
+
+
+def phone_key(phone: str) -> MatchKey:
+    """What spellings of the same number share, by which they are looked up."""
+    return number_ending(phone_number(phone))
+
+
+def has_number(numbers: Iterable[str], number: str) -> bool:
+    """Whether one of the numbers is this one, in any spelling."""
+    return any(is_same_number(one, number) for one in numbers)
 
 
 def new_contact(row: RowValues) -> tuple[NewContact, list[Address]]:
@@ -139,7 +163,7 @@ def differences(match: Match, row: RowValues) -> Json:
     email, phone = contact.email, contact.phone
     if row.email is not None and ("email", row.email) not in match.addresses:
         email = changes["email"] = row.email
-    if row.phone not in (None, phone) and row.key not in match.phone_channels:
+    if row.phone not in (None, phone) and not has_number(match.further_numbers, row.number):
         phone = changes["phone"] = row.phone
     attributes = values.get("custom_attributes")
     if attributes is not None and not is_same_json(attributes, contact.custom_attributes):
@@ -192,7 +216,7 @@ class Matcher:
         if row.email is not None and ("email", row.email) in self.owners:
             return self.owners["email", row.email]
         if row.key is not None and row.key in self.by_key:
-            match = self._best(row, [one for one in self.by_key[row.key] if row.key in one.keys])
+            match = self._best(row, [one for one in self.by_key[row.key] if one.has_key_of(row)])
             if match is not None:
                 return match
         if row.email is not None:

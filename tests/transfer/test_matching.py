@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from contacts_service.transfer.matching import phone_key
+from contacts_service.transfer.matching import has_number, phone_key, phone_number
+from tests.client import Api
 from tests.files import add_people, directory, tables
 from tests.transfer.csv_rows import CHAT, import_rows, read_rows
 
@@ -37,8 +38,44 @@ MATCHES: dict[str, tuple[list[dict[str, Any]], list[dict[str, str]], list[tuple[
         [{"phone": "(0412)", "first_name": "Ann"}],
         [("Ann", None, "7")]),
     "other digits": (
-        [ANN], [{"phone": "+61 412 345 678", "first_name": "Cy"}],
-        [("Ann", "ann@example.com", "0412 345 678"), ("Cy", None, "+61 412 345 678")]),
+        [ANN], [{"phone": "+61 413 345 678", "first_name": "Cy"}],
+        [("Ann", "ann@example.com", "0412 345 678"), ("Cy", None, "+61 413 345 678")]),
+    "phone without the prefix of its country": (
+        [{"first_name": "Eva", "phone": "+491715550002"}],
+        [{"phone": "0171-5550002", "last_name": "Lang"}],
+        [("Eva", None, "0171-5550002")]),
+    "phone with the prefix of its country": (
+        [ANN], [{"phone": "+61 412 345 678", "first_name": "Anna"}],
+        [("Anna", "ann@example.com", "+61 412 345 678")]),
+    "phone without any prefix": (
+        [{"phone": "0171 5550002"}], [{"phone": "555 00 02", "first_name": "Eva"}],
+        [("Eva", None, "555 00 02")]),
+    "phone whose ending is a channel, which it stays": (
+        [{"phone": "7", "contact_channels": [("phone", "0171 5550002")]}],
+        [{"phone": "+49 (0)171 5550002", "first_name": "Eva"}],
+        [("Eva", None, "7")]),
+    "ending of fewer than seven digits": (
+        [{"first_name": "Eva", "phone": "+49 550002"}], [{"first_name": "Eva", "phone": "550002"}],
+        [("Eva", None, "+49 550002"), ("Eva", None, "550002")]),
+    "ending alike in seven digits, and different before": (
+        [{"first_name": "Eva", "phone": "+49 171 5550002"}],
+        [{"first_name": "Eva", "phone": "0172 5550002"}],
+        [("Eva", None, "+49 171 5550002"), ("Eva", None, "0172 5550002")]),
+    "of several whose numbers it ends the last updated": (
+        [{"first_name": "Eva", "phone": "+49 171 5550002"},
+         {"first_name": "Flo", "phone": "+43 664 5550002"}],
+        [{"first_name": "Gus", "phone": "5550002"}],
+        [("Eva", None, "+49 171 5550002"), ("Gus", None, "5550002")]),
+    "unknown email with the ending of the phone of someone without": (
+        [BOB], [{"phone": "+61412345678", "email": "new@example.com", "first_name": "Bobby"}],
+        [("Bobby", "new@example.com", "+61412345678")]),
+    "unknown email with the ending of the phone of someone with another": (
+        [ANN], [{"phone": "+61412345678", "email": "new@example.com", "first_name": "Bobby"}],
+        [("Ann", "ann@example.com", "0412 345 678"), ("Bobby", "new@example.com", "+61412345678")]),
+    "a family in one file with numbers that end each other's": (
+        [], [ANN, {**BOB, "phone": "+61 412 345 678"}, {**CY, "phone": "2345678"}],
+        [("Ann", "ann@example.com", "0412 345 678"), ("Bob", None, "+61 412 345 678"),
+         ("Cy", None, "2345678")]),
     "of several with the phone the last updated": (
         [BOB, ANN], [{"phone": "0412 345 678", "first_name": "Dan"}],
         [("Bob", None, "0412 345 678"), ("Dan", "ann@example.com", "0412 345 678")]),
@@ -106,6 +143,7 @@ def test_a_row_matches(app: Flask, tmp_path: Path, label: str) -> None:
 SAME_PERSON = {
     "email": ({"email": "ann@example.com"}, {"email": "ann@example.com"}),
     "phone and name": ({"phone": "0412"}, {"phone": "412"}),
+    "ending of the phone and name": ({"phone": "+491715550002"}, {"phone": "0171-5550002"}),
     "channel": ({"contact_channels": CHAT % "x"}, {"contact_channels": CHAT % "x"}),
     "name": ({}, {}),
 }
@@ -136,8 +174,36 @@ def test_a_second_row_about_the_same_person_must_agree(
         ("(04) 1-2/3.4", "041234"),
         ("0", "0"),
         ("00", "00"),
+        ("0171-5550002", "+491715550002"),
+        ("555 0002", "+491715550002"),
+        ("+49 (0)171 5550002", "171 5550002"),
     ],
 )
 def test_spellings_of_a_number_match(one: str, other: str) -> None:
     assert phone_key(one) == phone_key(other)
-    assert phone_key(one)
+    assert has_number([phone_number(one)], phone_number(other))
+    assert has_number([phone_number(other)], phone_number(one))
+
+
+@pytest.mark.parametrize(
+    ("stored", "given", "is_same"),
+    [
+        ("+491715550002", "0171-5550002", True),
+        ("0171-5550002", "+491715550002", True),
+        ("+491715550002", "5550002", True),
+        ("+491715550002", "550002", False),
+        ("+491715550002", "+431715550002", False),
+        ("+491715550002", "0171-5550003", False),
+    ],
+)
+def test_an_import_and_a_message_find_the_same_person(
+    app: Flask, api: Api, tmp_path: Path, stored: str, given: str, is_same: bool
+) -> None:
+    person = api.post("/contacts", {"first_name": "Eva", "phone": stored})
+    message = {"channel": "sms", "from": {"phone": given}, "content": "Hello"}
+    if is_same:
+        assert api.post("/inbound/messages", message)["contact"]["id"] == person["id"]
+    import_rows(app, tmp_path, {"phone": given, "first_name": "Eva"})
+    assert len(directory(app)) == (1 if is_same else 2)
+    if not is_same:
+        assert api.post("/inbound/messages", message)["contact"]["id"] != person["id"]
