@@ -84,9 +84,9 @@ def is_same_number(one: str, other: str) -> bool:
     return one == other or (len(one) >= ENDING_LENGTH and other.endswith(one))
 
 
-def number_ending(number: str) -> str:
-    """The last digits of a number, which the same numbers share."""
-    return number[-ENDING_LENGTH:]
+def number_endings(number: str) -> list[str]:
+    """The numbers that are the same as this one and not longer, the longest first."""
+    return [number, *(number[at:] for at in range(1, len(number) - ENDING_LENGTH + 1))]
 
 
 def docids_with(reads: ReadConnection, part: str) -> list[int] | None:

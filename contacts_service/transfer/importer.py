@@ -45,7 +45,7 @@ from contacts_service.transfer.matching import (
     RowValues,
     differences,
     new_contact,
-    phone_key,
+    wanted_keys,
 )
 from schemas.errors import flatten
 
@@ -233,7 +233,7 @@ def _survey(headers: Sequence[str], rows: Iterable[Row]) -> tuple[int, Matcher]:
         if email:
             emails.append(hash(email.lower()))
         elif cells.get("phone"):
-            lone_phones.add(hash(phone_key(cells["phone"])))
+            lone_phones.update(map(hash, wanted_keys(cells["phone"])))
     return total, Matcher(array("q", sorted(emails)), lone_phones)
 
 

@@ -34,11 +34,11 @@ from contacts_service.contacts.channels import Address, find_owners, in_parts
 from contacts_service.db.models import Contact, ContactChannel
 from contacts_service.db.session import UnitOfWork
 from contacts_service.limits import PHONE
-from contacts_service.search.query import is_same_number, number_ending
+from contacts_service.search.query import is_same_number, number_endings
 from contacts_service.strict_json import Json, is_same_json, write_json
 from contacts_service.text import fold, phone_digits
 
-# What a row and a contact have in common other than an address: the last digits of a phone, or for
+# What a row and a contact have in common other than an address: a number (see `phone_keys`), or for
 # rows and contacts without address the folded names, with or without `created_at`.
 MatchKey = str | tuple[str, ...]
 
@@ -63,7 +63,7 @@ class RowValues:
     phone: str | None = field(init=False)
     number: str = field(init=False, default="")  # the phone's digits
     channels: list[Address] = field(init=False)
-    key: MatchKey | None = field(init=False, default=None)
+    keys: Sequence[MatchKey] = field(init=False, default=())
 
     def __post_init__(self) -> None:
         given = self.values.get
@@ -72,10 +72,10 @@ class RowValues:
         self.channels = given("contact_channels", [])
         if self.phone is not None:
             self.number = phone_number(self.phone)
-            self.key = number_ending(self.number)
+            self.keys = wanted_keys(self.phone)
         elif self.email is None and not self.channels:
             moment = given("created_at")
-            self.key = self.names if moment is None else (*self.names, moment)
+            self.keys = [self.names if moment is None else (*self.names, moment)]
 
     @property
     def is_phone_alone(self) -> bool:
@@ -100,30 +100,22 @@ class Match:
         return self.contact.first_name_folded, self.contact.last_name_folded
 
     @property
-    def further_numbers(self) -> list[str]:
-        return [phone_number(phone) for channel, phone in self.channels if channel == PHONE]
-
-    @property
-    def numbers(self) -> list[str]:
-        phone = self.contact.phone
-        return (
-            self.further_numbers if phone is None else [phone_number(phone), *self.further_numbers]
-        )
+    def further_phones(self) -> list[str]:
+        return [phone for channel, phone in self.channels if channel == PHONE]
 
     @property
     def keys(self) -> set[MatchKey]:
-        if self.contact.phone is not None or self.addresses:
-            return {number_ending(number) for number in self.numbers}
-        return {self.names, (*self.names, self.contact.created_at)}
+        if self.contact.phone is None and not self.addresses:
+            return {self.names, (*self.names, self.contact.created_at)}
+        phones = self.further_phones
+        if self.contact.phone is not None:
+            phones.append(self.contact.phone)
+        return {key for phone in phones for key in phone_keys(phone)}
 
     @property
     def addresses(self) -> list[Address]:
         email = self.contact.email
         return self.channels if email is None else [("email", email), *self.channels]
-
-    def has_key_of(self, row: RowValues) -> bool:
-        """Whether it has the phone number of the row, or its names if neither has an address."""
-        return has_number(self.numbers, row.number) if row.number else row.key in self.keys
 
 
 @lru_cache(maxsize=CACHED_PHONES)
@@ -132,14 +124,17 @@ def phone_number(phone: str) -> str:
     return phone_digits(phone) or _not_digits.sub("", phone)
 
 
-def phone_key(phone: str) -> MatchKey:
-    """What spellings of the same number share, by which they are looked up."""
-    return number_ending(phone_number(phone))
+@lru_cache(maxsize=CACHED_PHONES)
+def phone_keys(phone: str) -> tuple[MatchKey, ...]:
+    """The keys of a contact with this phone: the whole number, and its endings with a star."""
+    number = phone_number(phone)
+    return number, *(f"*{ending}" for ending in number_endings(number))
 
 
-def has_number(numbers: Iterable[str], number: str) -> bool:
-    """Whether one of the numbers is this one, in any spelling."""
-    return any(is_same_number(one, number) for one in numbers)
+def wanted_keys(phone: str) -> list[MatchKey]:
+    """The keys of which a contact with the same number has one, and no other contact has any."""
+    number, *shorter = number_endings(phone_number(phone))
+    return [f"*{number}", *shorter]
 
 
 def new_contact(row: RowValues) -> tuple[NewContact, list[Address]]:
@@ -163,7 +158,7 @@ def differences(match: Match, row: RowValues) -> Json:
     email, phone = contact.email, contact.phone
     if row.email is not None and ("email", row.email) not in match.addresses:
         email = changes["email"] = row.email
-    if row.phone not in (None, phone) and not has_number(match.further_numbers, row.number):
+    if row.phone not in (None, phone) and not _has_channel_of(match, row):
         phone = changes["phone"] = row.phone
     attributes = values.get("custom_attributes")
     if attributes is not None and not is_same_json(attributes, contact.custom_attributes):
@@ -173,11 +168,17 @@ def differences(match: Match, row: RowValues) -> Json:
     return changes | {"contact_channels": channels} if channels else changes
 
 
+def _has_channel_of(match: Match, row: RowValues) -> bool:
+    """Whether one of the contact's channels is the phone number of the row, in any spelling."""
+    numbers = map(phone_number, match.further_phones)
+    return any(is_same_number(number, row.number) for number in numbers)
+
+
 class Matcher:
     """Matches the rows of one file with contacts, one batch of rows at a time.
 
-    `emails` are the sorted hashes of all emails in the file, `lone_phones` the hashes of the phone
-    keys in rows without email.
+    `emails` are the sorted hashes of all emails in the file, `lone_phones` the hashes of the keys
+    wanted by phones of rows without email.
     """
 
     def __init__(self, emails: Sequence[int], lone_phones: Collection[int]) -> None:
@@ -215,10 +216,10 @@ class Matcher:
         """The contact that the row means, or None if it adds one."""
         if row.email is not None and ("email", row.email) in self.owners:
             return self.owners["email", row.email]
-        if row.key is not None and row.key in self.by_key:
-            match = self._best(row, [one for one in self.by_key[row.key] if one.has_key_of(row)])
-            if match is not None:
-                return match
+        with_key = {match: None for key in row.keys for match in self.by_key.get(key, ())}
+        match = self._best(row, [one for one in with_key if not one.keys.isdisjoint(row.keys)])
+        if match is not None:
+            return match
         if row.email is not None:
             return None
         return next((self.owners[each] for each in row.channels if each in self.owners), None)
@@ -251,11 +252,11 @@ class Matcher:
 
     def _register(self, match: Match) -> None:
         for key in match.keys:
-            if match not in self.by_key[key]:
+            if self._can_decide(key, match.contact.email) and match not in self.by_key[key]:
                 self.by_key[key].append(match)
 
     def _ids_by_key(self, session: UnitOfWork, rows: Iterable[RowValues]) -> Iterator[int]:
-        keys = {row.key for row in rows if row.key is not None}
+        keys = {key for row in rows for key in row.keys}
         if keys and not self.has_all_keys:
             self.has_all_keys = True
             for contact_id, email, key in _all_keys(session):
@@ -323,10 +324,11 @@ def _all_keys(session: UnitOfWork) -> Iterator[tuple[int, str | None, MatchKey]]
     )
     streaming = {"yield_per": ROWS_AT_ONCE}
     for contact_id, email, phone, *words in session.execute(people, execution_options=streaming):
-        for key in [phone_key(phone)] if phone else [tuple(words[:2]), tuple(words)]:
+        for key in phone_keys(phone) if phone else [tuple(words[:2]), tuple(words)]:
             yield contact_id, email, key
     for contact_id, email, phone in session.execute(phones, execution_options=streaming):
-        yield contact_id, email, phone_key(phone)
+        for key in phone_keys(phone):
+            yield contact_id, email, key
 
 
 def _load_matches(session: UnitOfWork, ids: Collection[int]) -> Iterator[Match]:
