@@ -95,7 +95,7 @@ class _Reader:
             self._html -= len(text)
             return markup.plain_text_of(text)
         if part.kind in _TAGGED:
-            return markup.without_tags(text.replace("<<", "&lt;"))
+            return markup.without_tags(text.replace("<<", "&lt;"), "")
         return plain.shown(text)
 
 

@@ -5,6 +5,7 @@ Each pair of JIS X 0208 is moved to Shift_JIS, whose Microsoft form (CP932) has 
 """
 
 import re
+from functools import lru_cache
 
 from contacts_service.limits import CONTENT_LENGTH
 
@@ -74,6 +75,7 @@ def _shift_jis(pair: re.Match[bytes]) -> bytes:
     return _to_shift_jis(*pair[0])
 
 
+@lru_cache(94 * 94)
 def _to_shift_jis(row: int, cell: int) -> bytes:
     """Move a pair of JIS X 0208 to its place in Shift_JIS (JIS X 0208, annex 1)."""
     lead = (row + 1) // 2 + (0x70 if row < 0x5F else 0xB0)

@@ -20,6 +20,7 @@ _inline_data = re.compile(r"data:[a-z]+/[^\"'\s>]{200,}", re.IGNORECASE)
 _comment = re.compile(r"<!--.*?-->", re.DOTALL)
 _tag = re.compile(r"</?[a-z][a-z0-9:]*(?:\s[^<>]*)?/?>|<[!?][^<>]*>", re.IGNORECASE)
 _hiding_style = re.compile("display|visibility|font-size|mso-hide|white-space", re.IGNORECASE)
+_white_space = re.compile(r"[ \t\n\f\r]+")
 _zero = re.compile(r"0*\.?0*(?:[a-z]+|%)?")
 _BLOCKS = frozenset(
     "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset "
@@ -33,7 +34,7 @@ _PREFORMATTED = frozenset("listing plaintext pre textarea xmp".split())
 _UNSEEN = frozenset("datalist noembed noframes script style template title".split())
 _LISTS = frozenset("dir menu ol ul".split())
 _BULLET = "* "
-_SPACE = "\ue000"  # keeps a space of preformatted text
+_NO_BREAK_SPACE = "\xa0"  # stands for the spaces of preformatted text, too
 
 
 class _Layout:
@@ -87,10 +88,10 @@ class _Layout:
             return
         if self._preformatted:
             first, *others = data.split("\n")
-            self._line.append(first.replace(" ", _SPACE))
+            self._line.append(first.replace(" ", _NO_BREAK_SPACE))
             for line in others:
                 self._end_line(is_forced=True)
-                self._line.append(line.replace(" ", _SPACE))
+                self._line.append(line.replace(" ", _NO_BREAK_SPACE))
         else:
             self._line.append(data)
 
@@ -133,8 +134,10 @@ class _Layout:
 
     def _end_line(self, is_forced: bool = False) -> None:
         """Write what was collected. An empty line counts only if it is forced, and only once."""
-        line = " ".join("".join(self._line).split()).replace(_SPACE, " ").rstrip()
+        line = _white_space.sub(" ", "".join(self._line)).strip(" ")
         self._line.clear()
+        is_forced = is_forced or _NO_BREAK_SPACE in line
+        line = line.replace(_NO_BREAK_SPACE, " ").rstrip()
         if not line and not is_forced:
             return
         is_blank_due = self._is_blank_due or not line
@@ -161,11 +164,11 @@ def plain_text_of(markup: str) -> str:
     return layout.text() or without_tags(markup)
 
 
-def without_tags(markup: str) -> str:
+def without_tags(markup: str, substitute: str = " ") -> str:
     """Strip tags and comments, and leave the rest as it is written."""
     end = markup.rfind("-->") + 3  # without it, each unclosed comment would be searched to the end
     markup = _comment.sub(" ", markup[:end]) + markup[end:]
-    return html.unescape(_tag.sub(" ", markup)).strip()
+    return html.unescape(_tag.sub(substitute, markup)).strip()
 
 
 def _lay_out(markup: str, is_hiding: bool) -> _Layout:

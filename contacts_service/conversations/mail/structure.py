@@ -13,7 +13,7 @@ from contacts_service.conversations.mail import charsets
 from contacts_service.conversations.mail.headers import Headers, decode_base64, read_headers
 from contacts_service.limits import CONTENT_LENGTH
 
-DEPTH_LIMIT = 50
+DEPTH_LIMIT = 20
 PARTS_LIMIT = 1000
 ENCODED_LENGTH = 13 * CONTENT_LENGTH  # room for four bytes a character, each as =XX, and line ends
 
@@ -21,6 +21,7 @@ ENCLOSED = ("message/rfc822", "message/global", "message/news")
 
 _meta_charset = re.compile(rb"<meta[^>]{1,200}charset=[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _likely_boundary = re.compile(rb"^--([^\s]{1,70})[ \t]*\n(?=content-)", re.I | re.M)
+_blank_lines = re.compile(rb"\n*+")
 _words = re.compile(rb"\s*+\S++[ \t]++\S")
 
 
@@ -76,9 +77,10 @@ def _fill(part: Part, depth: int, budget: _Budget) -> None:
     if depth == DEPTH_LIMIT:
         return
     if part.kind in ENCLOSED:
-        headers, start = read_headers(part.mail, part.start, part.end)
         if budget.parts:
             budget.parts -= 1
+            blank = _blank_lines.match(part.mail, part.start, part.end)
+            headers, start = read_headers(part.mail, blank.end() if blank else 0, part.end)
             part.children = [Part(headers, part.mail, start, part.end, headers.content_type)]
     elif part.kind.startswith("multipart/"):
         part.children = list(_children(part, budget))
