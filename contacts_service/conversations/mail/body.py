@@ -1,96 +1,128 @@
-"""Finds the parts of a mail that a person reads, and makes plain text of them.
+"""Chooses the text of a mail as RFC 8621 (4.1.4) chooses `textBody`, and never loses what is there.
 
-Attachments are skipped. The depth and number of parts and the length of HTML are limited, so that
-a hostile mail costs little more than a long one.
+`structure` takes the mail apart, `markup` and `plain` show the text of one part.
 """
 
-import binascii
-import html
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
-import lxml.etree
-import lxml.html
-from inscriptis.css_profiles import STRICT_CSS_PROFILE
-from inscriptis.html_engine import Inscriptis
-from inscriptis.html_properties import Display
-from inscriptis.model.config import ParserConfig
-from inscriptis.model.html_document_state import HtmlDocumentState
-from inscriptis.model.html_element import HtmlElement
-from inscriptis.model.tag import CustomHtmlTagHandlerMapping
-
-from contacts_service.conversations.mail import charsets
-from contacts_service.conversations.mail.headers import Headers, decode_base64, read_headers
+from contacts_service.conversations.mail import markup, plain
+from contacts_service.conversations.mail.headers import Headers
+from contacts_service.conversations.mail.structure import ENCLOSED, Part, take_apart
 from contacts_service.limits import CONTENT_LENGTH
 
-DEPTH_LIMIT = 20
-PARTS_LIMIT = 1000
-HTML_LENGTH = 300_000
-ENCODED_LENGTH = 13 * CONTENT_LENGTH  # room for four bytes a character, each as =XX, and line ends
-
-_unseen = re.compile(
-    r"<(style|script|title)\b.*?(?:</\1[^>]*>?|\Z)|<!--.*?(?:-->|\Z)|<\?xml[^>]*>", re.I | re.S
+_HTML = ("text/html", "application/xhtml+xml")
+_TAGGED = ("text/enriched", "text/richtext")
+_DATA = frozenset(
+    f"text/{subtype}"
+    for subtype in "calendar css csv directory javascript rfc822-headers rtf tab-separated-values "
+    "vcard x-amp-html x-vcalendar x-vcard x-watch-html watch-html xml".split()
 )
-_inline_data = re.compile(r"data:[a-z]+/[^\"'\s>]{200,}", re.IGNORECASE)
-_display_none = re.compile(r"display\s*:\s*none", re.IGNORECASE)
-_meta_charset = re.compile(rb"<meta[^>]{1,200}charset=[\"']?([\w.:-]{1,40})", re.IGNORECASE)
-_likely_boundary = re.compile(rb"^--([^\s]{1,70})[ \t]*\n(?=content-)", re.I | re.M)
-
-
-@dataclass
-class _Budget:
-    """What is left of the limits for one mail."""
-
-    parts: int = PARTS_LIMIT
-    html: int = HTML_LENGTH
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A mail or one of its parts. Its body lies between the offsets `start` and `end`."""
-
-    headers: Headers
-    mail: bytes
-    start: int
-    end: int
-
-    @property
-    def is_attachment(self) -> bool:
-        headers = self.headers
-        disposition = headers.first("content-disposition").lower()
-        return disposition.startswith("attachment") or bool(
-            headers.parameter("filename", "content-disposition") or headers.parameter("name")
-        )
+_Choice = Callable[[Part, Part | None, int], bool]
 
 
 def plain_text(headers: Headers, mail: bytes, start: int) -> str:
-    """Read the text of a mail whose body begins at `start`. Returns "" if it has none."""
-    return _text(_Part(headers, mail, start, len(mail)), 0, _Budget())
+    """Read the text of a mail whose body begins at `start`. Returns "" if it has none.
+
+    Where no part is the body, text that is named is, else that of the first enclosed mail that has
+    some, else the first text that is attached.
+    """
+    root = take_apart(headers, mail, start)
+    reader = _Reader()
+    for choice in (_is_body, _is_text_inside):
+        if text := reader.text(root, choice).strip():
+            return text
+    enclosed = (reader.enclosed(part) for part in _enclosed_mails(root))
+    attached = (reader.shown(part) for part in _leaves(root) if _is_text(part))
+    return next(filter(None, map(str.strip, chain(enclosed, attached))), "")
 
 
-def _text(part: _Part, depth: int, budget: _Budget) -> str:
-    kind = part.headers.content_type
-    if kind.startswith("multipart/"):
-        if depth == DEPTH_LIMIT:
+def _is_text(part: Part) -> bool:
+    """Whether it is text of any kind. A multipart without parts is."""
+    return part.kind.startswith(("text/", "multipart/")) or part.kind in _HTML
+
+
+def _is_body(part: Part, parent: Part | None, index: int) -> bool:
+    """Whether a part is text of the mail itself (RFC 8621, 4.1.4, `isInline`)."""
+    if part.is_attachment or not _is_text(part) or part.kind in _DATA:
+        return False
+    kind = parent.kind if parent else ""
+    if index == 0 or kind == "multipart/alternative":
+        return True
+    return kind != "multipart/related" and not part.is_named
+
+
+def _is_text_inside(part: Part, parent: Part | None, index: int) -> bool:
+    return _is_text(part) and not part.is_attachment
+
+
+class _Reader:
+    """Reads the text of parts, as long as HTML is left that one mail may take."""
+
+    def __init__(self) -> None:
+        self._html = markup.HTML_LENGTH
+
+    def text(self, part: Part, choice: _Choice) -> str:
+        return self._text(part, None, 0, choice)
+
+    def _text(self, part: Part, parent: Part | None, index: int, choice: _Choice) -> str:
+        if parent and parent.kind == "multipart/digest" and part.kind in ENCLOSED:
+            return self.enclosed(part)
+        if part.kind in ENCLOSED:
             return ""
-        children = list(_children(part, budget))
-        if not children:
-            return _decode_part(part) if budget.parts else ""
-        if kind == "multipart/alternative":
-            children.sort(key=lambda child: child.headers.content_type != "text/plain")
-        texts = (_text(child, depth + 1, budget) for child in children)
-        if kind == "multipart/alternative":
+        if not part.children:
+            return self.shown(part) if choice(part, parent, index) else ""
+        numbered = list(enumerate(part.children))
+        if part.kind == "multipart/alternative":
+            numbered.sort(key=lambda each: _rank(each[1]))
+        texts = (self._text(child, part, number, choice) for number, child in numbered)
+        if part.kind == "multipart/alternative":
             return next(filter(str.strip, texts), "")
         return _join_distinct(texts)
-    if part.is_attachment:
+
+    def enclosed(self, part: Part) -> str:
+        """Read the text of an enclosed mail."""
+        for inner in part.children:
+            for choice in (_is_body, _is_text_inside):
+                if text := self.text(inner, choice).strip():
+                    return text
         return ""
-    if kind == "text/html":
-        return _plain_html(_decode_part(part), budget)
-    return _decode_part(part) if kind == "text/plain" else ""
+
+    def shown(self, part: Part) -> str:
+        text = part.decode()
+        if part.kind in _HTML or plain.is_markup(text):
+            text = markup.without_inline_data(text)[: self._html]
+            self._html -= len(text)
+            return markup.plain_text_of(text)
+        if part.kind in _TAGGED:
+            return markup.without_tags(text.replace("<<", "&lt;"), "")
+        return plain.shown(text)
 
 
-def _join_distinct(texts: Iterator[str]) -> str:
+def _rank(part: Part) -> int:
+    """The place of a part among alternatives: plain text comes first, then what is neither."""
+    if part.kind == "text/plain":
+        return 0
+    return 1 if part.kind in _HTML or part.children else 2
+
+
+def _leaves(part: Part) -> Iterator[Part]:
+    if not part.children:
+        yield part
+    for child in part.children:
+        yield from _leaves(child)
+
+
+def _enclosed_mails(part: Part) -> Iterator[Part]:
+    """Yield the outermost mails that a mail encloses."""
+    if part.kind in ENCLOSED:
+        yield part
+        return
+    for child in part.children:
+        yield from _enclosed_mails(child)
+
+
+def _join_distinct(texts: Iterable[str]) -> str:
     """Join texts with blank lines. Skips repeated ones, such as an HTML version of plain text."""
     kept: list[str] = []
     seen: set[str] = set()
@@ -104,91 +136,3 @@ def _join_distinct(texts: Iterator[str]) -> str:
         if length > CONTENT_LENGTH:
             break
     return "\n\n".join(kept)
-
-
-def _children(part: _Part, budget: _Budget) -> Iterator[_Part]:
-    """Yield the parts of a multipart. There are none if its boundary is not found."""
-    boundary = part.headers.parameter("boundary").strip().encode("latin-1", "replace")
-    delimiters = list(_delimiters(part, boundary, budget)) if boundary else []
-    if not delimiters and (guess := _likely_boundary.search(part.mail, part.start, part.end)):
-        delimiters = list(_delimiters(part, guess[1], budget))
-    starts = [end for _, end, is_closing in delimiters if not is_closing]
-    ends = [start for start, _, _ in delimiters[1:]] + [part.end] * bool(budget.parts)
-    for start, end in zip(starts, ends, strict=False):
-        headers, body = read_headers(part.mail, start, end)
-        yield _Part(headers, part.mail, body, end)
-
-
-def _delimiters(part: _Part, boundary: bytes, budget: _Budget) -> Iterator[tuple[int, int, bool]]:
-    """Yield where each delimiter line starts and ends, and whether it is the closing one."""
-    marker = b"--" + boundary
-    position = part.start
-    while budget.parts and (start := part.mail.find(marker, position, part.end)) >= 0:
-        budget.parts -= 1
-        position = start + len(marker)
-        end = part.mail.find(b"\n", position, part.end)
-        end = part.end if end < 0 else end
-        rest = part.mail[position : min(end, position + 100)].strip()
-        if rest in (b"", b"--") and part.mail[start - 1 : start] in (b"", b"\n"):
-            yield start, min(end + 1, part.end), bool(rest)
-            if rest:
-                return
-
-
-def _decode_part(part: _Part) -> str:
-    encoded = part.mail[part.start : min(part.end, part.start + ENCODED_LENGTH)]
-    encoding = part.headers.first("content-transfer-encoding").lower()
-    if encoding.startswith("quoted-printable"):
-        encoded = binascii.a2b_qp(encoded)
-    elif encoding.startswith("base64"):
-        encoded = decode_base64(encoded)
-    charset = part.headers.charset
-    if not charset and (meta := _meta_charset.search(encoded, 0, 2000)):
-        charset = meta[1].decode("latin-1")
-    return charsets.decode(encoded, charset)
-
-
-def _plain_html(markup: str, budget: _Budget) -> str:
-    markup = _inline_data.sub("", _unseen.sub(" ", markup))[: budget.html]
-    budget.html -= len(markup)
-    try:
-        lines = _render(markup).split("\n")
-    except (LookupError, RecursionError, ValueError, lxml.etree.LxmlError):
-        lines = html.unescape(re.sub(r"<[^<>]*>", " ", markup)).split("\n")
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(" ".join(line.split()) for line in lines)).strip()
-
-
-def _render(markup: str) -> str:
-    """Render HTML as text, with the line breaks of a browser.
-
-    Tables and indents are turned off, because Inscriptis pads them with spaces without a limit. It
-    stores its canvas in the layout, so each mail needs its own. It also resolves character
-    references a second time, so `&amp;` is escaped twice.
-    """
-    parser = lxml.html.HTMLParser(huge_tree=True, remove_comments=True)
-    tree = lxml.html.document_fromstring(markup.replace("&amp;", "&amp;amp;"), parser=parser)
-    lxml.etree.strip_attributes(tree, "value")
-    config = ParserConfig(
-        css={**_LAYOUT, "body": HtmlElement()}, custom_html_tag_handler_mapping=_HANDLERS
-    )
-    config.attribute_handler.attribute_mapping = {"style": _hide}
-    return str(Inscriptis(tree, config).get_text())
-
-
-def _hide(style: str, element: HtmlElement) -> None:
-    if _display_none.search(style):
-        element.display = Display.none
-
-
-def _start_cell(state: HtmlDocumentState, attributes: dict[str, str]) -> None:
-    state.tags[-1].write(" ")
-
-
-_LAYOUT = STRICT_CSS_PROFILE | {
-    tag: HtmlElement(display=Display.block)
-    for tag in "caption center dd dl dt fieldset form hr ol section table tr ul".split()
-}
-_HANDLERS = CustomHtmlTagHandlerMapping(
-    start_tag_mapping={"table": None, "tr": None, "td": _start_cell, "th": _start_cell},
-    end_tag_mapping={"table": None, "td": None, "th": None},
-)

@@ -24,6 +24,8 @@ _header = re.compile(rb"^([!-9;-~]{1,80})[ \t]*:(.*+(?:\n[ \t].*+)*+)", re.MULTI
 _NOT_BASE64 = bytes(set(range(256)) - set(string.ascii_letters.encode() + b"0123456789+/="))
 _controls = re.compile(f"[{text.NOT_IN_LINES}]")
 _word_start = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?")
+_media_type_start = re.compile(r"[\s\"']*([\w.+-]+)\s*/\s*([\w.+-]+)")
+_charset_anywhere = re.compile(r"\bcharset\s*=\s*[\"']?([\w.:+-]{1,40})", re.IGNORECASE)
 
 
 class Headers:
@@ -35,8 +37,8 @@ class Headers:
         for name in ("content-type", "content-disposition"):
             if value := self.first(name):
                 self._parameters[name] = value[:PARAMETERS_LENGTH]
-        self.content_type = self._parameters.get_content_type()
-        self.charset = self.parameter("charset")
+        self.content_type = _media_type(self.first("content-type"))
+        self.charset = self.parameter("charset") or _loose_charset(self.first("content-type"))
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -61,6 +63,19 @@ class Headers:
         except (LookupError, TypeError, ValueError):
             return ""
         return str(value)
+
+
+def _media_type(value: str) -> str:
+    """Read the type and subtype of a Content-Type. If it does not parse, it is text/plain."""
+    written = _media_type_start.match(value)
+    media_type = f"{written[1]}/{written[2]}".lower() if written else "text/plain"
+    return "text/plain" if media_type == "plain/text" else media_type
+
+
+def _loose_charset(value: str) -> str:
+    """Find a charset that no semicolon separates from the type."""
+    written = _charset_anywhere.search(value[:PARAMETERS_LENGTH])
+    return written[1] if written else ""
 
 
 def read_headers(mail: bytes, start: int, end: int) -> tuple[Headers, int]:
