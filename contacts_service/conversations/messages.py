@@ -68,13 +68,16 @@ def find_message(
 ) -> Message | None:
     """Find the message with this id that an agent wrote, or that came from this address.
 
-    Its `Date` must be this one where both are known. What was recorded before addresses were kept
-    may have come from any.
+    Its `Date` must be this one where both are known. What a contact wrote before addresses were
+    kept may have come from any.
     """
     channel, identifier = address
-    same_sender = (Message.from_channel == channel) & (Message.from_identifier == identifier)
+    same_sender = Message.from_channel.is_not_distinct_from(channel) & (
+        Message.from_identifier.is_not_distinct_from(identifier)
+    )
+    is_older = Message.from_identifier.is_(None) & Message.contact_id.is_not(None)
     same_date = Message.date.is_(None) | (Message.date == date) if date else true()
-    is_it = (Message.from_identifier.is_(None) | same_sender) & same_date
+    is_it = (same_sender | is_older) & same_date
     query = select(Message).where(
         Message.message_id == message_id, (Message.direction == OUTGOING) | is_it
     )

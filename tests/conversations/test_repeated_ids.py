@@ -2,7 +2,10 @@
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
+from contacts_service.db.models import Message
+from contacts_service.db.session import unit_of_work
 from tests.client import Api
 from tests.conversations.mails import mail
 from tests.threads import INBOUND, LINDA, Answer, begin, messages_of, receive, stored
@@ -59,6 +62,19 @@ def test_what_an_agent_wrote_is_known_from_whomever_it_comes(api: Api) -> None:
     answer = hand_over(api, f"From: {LINDA}", MONDAY, status=200)
     assert answer["duplicate"] is True
     assert answer["message"]["uuid"] == begun["message"]["uuid"]
+
+
+def test_a_bounce_without_an_address_hides_no_mail_of_a_person(api: Api) -> None:
+    bounce = hand_over(api, "From: <>", MONDAY)
+    assert hand_over(api, "From: <>", MONDAY, status=200) == bounce | {"duplicate": True}
+    assert hand_over(api, f"From: {LINDA}", MONDAY)["contact"]["email"] == LINDA
+
+
+def test_what_was_recorded_before_addresses_were_kept_is_known_again(app: Flask, api: Api) -> None:
+    first = hand_over(api, f"From: {LINDA}", MONDAY)
+    with app.app_context(), unit_of_work() as session:
+        session.execute(update(Message).values(from_channel=None, from_identifier=None, date=None))
+    assert hand_over(api, f"From: {LINDA}", MONDAY, status=200) == first | {"duplicate": True}
 
 
 def test_an_answer_belongs_to_the_newest_of_several(api: Api) -> None:
